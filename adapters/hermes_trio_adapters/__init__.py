@@ -1,0 +1,1 @@
+"""Chat-platform adapters, found through the entry-point group ``hermes_trio.adapters``."""

@@ -1,0 +1,1 @@
+"""The ``hermes-trio`` command. The only package that reads the process environment."""

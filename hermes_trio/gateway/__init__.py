@@ -1,0 +1,1 @@
+"""The nursery tree: root, table of profiles, supervision, runtime, capacity."""

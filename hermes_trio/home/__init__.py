@@ -1,0 +1,1 @@
+"""What lies on disk: paths, profile names, config, secrets, locks, status files."""

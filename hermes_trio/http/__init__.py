@@ -1,0 +1,1 @@
+"""The one HTTP listener and what it serves."""

@@ -1,0 +1,1 @@
+"""The leaf resources a scope owns: database, HTTP client, log sinks, worker threads, clock."""

@@ -1,0 +1,50 @@
+"""Wall time as an argument, so that tests can set it. Intervals use ``trio.current_time()``, which tests can set too."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, tzinfo
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the wall time."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    def local(self, zone: tzinfo | None = None) -> datetime:
+        """The aware wall time in ``zone`` (default: the machine's zone)."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """See `Clock.now`."""
+        return time.time()  # noqa: TID251  the one place that may
+
+    def local(self, zone: tzinfo | None = None) -> datetime:
+        """See `Clock.local`."""
+        return datetime.fromtimestamp(self.now(), UTC).astimezone(zone)
+
+
+class FixedClock:
+    """A clock for tests: stands at ``start`` (seconds since the epoch) and moves with ``advance``."""
+
+    def __init__(self, start: float = 1_790_000_000.0) -> None:
+        self._now = start
+
+    def now(self) -> float:
+        """See `Clock.now`."""
+        return self._now
+
+    def local(self, zone: tzinfo | None = None) -> datetime:
+        """See `Clock.local`."""
+        return datetime.fromtimestamp(self._now, UTC).astimezone(zone or UTC)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward."""
+        self._now += seconds

@@ -1,0 +1,1 @@
+"""From a message's source to its session key. Pure functions."""

@@ -1,0 +1,1 @@
+"""What is in ``state.db``: schema, sessions, messages, routing index."""

@@ -19,6 +19,7 @@ from hermes_trio.io.tls import SharedTls
 from hermes_trio.io.workers import ThreadWorkers, Workers
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import AsyncIterator, Callable
 
     from hermes_trio.home.config import ProfileConfig
@@ -130,8 +131,16 @@ class ProfileScope:
 
 
 @asynccontextmanager
-async def open_scope(settings: ProfileSettings, generation: int, shared: SharedResources) -> AsyncIterator[ProfileScope]:
+async def open_scope(
+    settings: ProfileSettings, generation: int, shared: SharedResources, prepare: Callable[[sqlite3.Connection], None]
+) -> AsyncIterator[ProfileScope]:
     """Open a profile's resources for one generation and close them at the end, newest first.
+
+    Args:
+        settings: The profile's loaded files.
+        generation: Number of this (re)start.
+        shared: What all profiles share.
+        prepare: Brings a freshly opened ``state.db`` to the wanted schema; blocking, runs in a worker.
 
     Raises:
         StoreError: ``state.db`` exists and cannot be used.
@@ -141,7 +150,7 @@ async def open_scope(settings: ProfileSettings, generation: int, shared: SharedR
     threads = trio.CapacityLimiter(FILE_THREADS_PER_PROFILE)
     async with (
         open_log(settings.paths, settings.config.logging, settings.secrets.values_to_redact(), shared.log) as log,
-        open_database(settings.paths.state_db, profile=settings.name, shared=shared.databases, workers=shared.workers) as db,
+        open_database(settings.paths.state_db, prepare, settings.name, shared.databases, shared.workers) as db,
         open_http(settings.config.network, shared.tls, connect=shared.connect) as http,
     ):
         scope = ProfileScope(

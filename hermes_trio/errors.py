@@ -1,7 +1,7 @@
 """Every error the product raises, each with a stable code.
 
-An error says what was found, what was expected and what mends it. Its ``code`` is stable: clients, status output and tests may rely
-on it; its text may change. Errors never carry a secret.
+An error says what was found, what was expected and what mends it. Its ``code`` is stable: clients, status output and
+tests may rely on it; its text may change. Errors never carry a secret.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class SecretsError(HermesTrioError):
 
 
 class StoreError(HermesTrioError):
-    """``state.db`` cannot be used: corrupt (``store_corrupt``), locked (``store_locked``), unwritable (``store_unwritable``)."""
+    """``state.db`` cannot be used: ``store_corrupt``, ``store_locked`` or ``store_unwritable``."""
 
     default_code = "store_failed"
 
@@ -145,8 +145,9 @@ class CapacityExceeded(HermesTrioError):
 class ModelError(HermesTrioError):
     """A language-model provider failed or refused.
 
-    Codes: ``model_not_configured``, ``provider_unknown``, ``model_unauthorized``, ``model_rate_limited``, ``model_overloaded`` (5xx),
-    ``model_bad_request``, ``model_context_length``, ``model_unreachable``, ``model_timeout``, ``model_bad_response``, ``model_interrupted``.
+    Codes: ``model_not_configured``, ``provider_unknown``, ``model_unauthorized``, ``model_rate_limited``,
+    ``model_overloaded`` (5xx), ``model_bad_request``, ``model_context_length``, ``model_unreachable``,
+    ``model_timeout``, ``model_bad_response``, ``model_interrupted``.
 
     Args:
         status: HTTP status of the provider, if it answered.

@@ -1,4 +1,4 @@
-"""Wall time as an argument, so that tests can set it. Intervals use ``trio.current_time()``, which tests can set too."""
+"""Wall time as an argument, so that tests can set it; intervals use ``trio.current_time()``, as settable."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ class Workers(Protocol):
     async def run(self, fn: Callable[[*Ts], T], *args: *Ts, limiter: trio.CapacityLimiter) -> T:
         """Run ``fn(*args)`` and return its result.
 
-        Waits for a token of ``limiter`` first (cancellable). Once ``fn`` has begun it is never abandoned: a cancelled caller waits for
-        it, so ``fn`` needs its own time-outs.
+        Waits for a token of ``limiter`` first (cancellable). Once ``fn`` has begun it is never abandoned: a cancelled
+        caller waits for it, so ``fn`` needs its own time-outs.
         """
         ...
 

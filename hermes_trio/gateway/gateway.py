@@ -1,0 +1,173 @@
+"""The root of the nursery tree: the table of profiles and one supervisor for each."""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import trio
+
+from hermes_trio import __version__
+from hermes_trio.gateway.capacity import TurnCapacity
+from hermes_trio.gateway.report import GatewayReport, ProfileReport
+from hermes_trio.gateway.start_gate import StartGate
+from hermes_trio.gateway.states import ProfileState
+from hermes_trio.gateway.supervisor import ProfileSupervisor
+from hermes_trio.gateway.table import ProfileSlot, ProfileTable
+from hermes_trio.home.discovery import discover_profiles
+from hermes_trio.home.names import DEFAULT_PROFILE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from hermes_trio.gateway.options import GatewayOptions
+    from hermes_trio.gateway.settings import GatewaySettings
+    from hermes_trio.home.discovery import ServedProfile
+    from hermes_trio.home.paths import HomePaths
+    from hermes_trio.io.log import ProfileLogger
+    from hermes_trio.scope import SharedResources
+
+DRAIN_SECONDS = 30.0
+CLOSE_SECONDS = 2.0
+
+
+class Gateway:
+    """All profiles of one home.
+
+    Attributes:
+        options: What the operator asked for.
+        settings: What the default profile's files say about the process.
+        shared: What all profiles share.
+        log: Logger for lines that belong to no profile.
+        table: The profiles.
+        capacity: Seats for turns.
+        start_gate: Bounds how many profiles load at once.
+        address: Where the listener accepts, empty before it does.
+        draining: Whether the gateway is on its way out.
+    """
+
+    def __init__(
+        self,
+        options: GatewayOptions,
+        settings: GatewaySettings,
+        shared: SharedResources,
+        log: ProfileLogger,
+        profiles: Sequence[ServedProfile],
+    ) -> None:
+        self.options = options
+        self.settings = settings
+        self.shared = shared
+        self.log = log.bind(component="gateway")
+        self.table = ProfileTable()
+        self.capacity = TurnCapacity(settings.gateway.max_concurrent_turns, len(profiles))
+        self.start_gate = StartGate(shared.workers)
+        self.address = ""
+        self.draining = False
+        self.started_at = shared.clock.now()
+        self.changes = trio.Event()
+        for profile in profiles:
+            slot = ProfileSlot(profile.name, shared.clock, self._profile_changed)
+            self.table.add(slot)
+            if profile.parked:
+                slot.enter(ProfileState.PARKED, profile.parked)
+
+    @property
+    def home(self) -> HomePaths:
+        """The home that is served."""
+        return self.options.home
+
+    def status(self) -> GatewayReport:
+        """How everything is doing now."""
+        return GatewayReport(
+            pid=os.getpid(),
+            version=__version__,
+            home=str(self.home.root),
+            address=self.address,
+            state=self._state(),
+            since=self.started_at,
+            active_turns=self.capacity.running(),
+            profiles=[self._profile_report(slot) for slot in self.table],
+        )
+
+    async def settled(self) -> None:
+        """Wait until every profile either serves or says why it does not."""
+        for slot in self.table:
+            await slot.settled()
+
+    async def drain(self) -> None:
+        """Let running turns of all profiles end, each profile up to its own deadline, all at once."""
+        self.draining = True
+        self._announce()
+        async with trio.open_nursery() as nursery:
+            for slot in self.table:
+                nursery.start_soon(self._drain_profile, slot)
+
+    async def _drain_profile(self, slot: ProfileSlot) -> None:
+        runtime = slot.runtime
+        if runtime is None:
+            return
+        seconds = self._drain_seconds(runtime.scope.config.agent.restart_drain_timeout)
+        slot.enter(ProfileState.DRAINING)
+        if not await runtime.drain(seconds):
+            self.log.warning(f"profile {slot.name}: turns still ran after {seconds:g} s of drain and were cancelled")
+
+    def _drain_seconds(self, configured: float | None) -> float:
+        if self.options.drain_seconds is not None:
+            return self.options.drain_seconds
+        return DRAIN_SECONDS if configured is None else configured
+
+    def _state(self) -> str:
+        states = {slot.state for slot in self.table}
+        if self.draining:
+            return "draining"
+        if ProfileState.STARTING in states:
+            return "starting"
+        return "running" if states <= {ProfileState.RUNNING, ProfileState.PARKED} else "degraded"
+
+    def _profile_report(self, slot: ProfileSlot) -> ProfileReport:
+        return ProfileReport(
+            name=slot.name,
+            state=str(slot.state),
+            reason=slot.reason,
+            detail=slot.detail,
+            since=slot.since,
+            next_retry=slot.next_retry,
+            generation=slot.generation,
+            active_turns=self.capacity.running(slot.name),
+            model=slot.runtime.scope.config.model.name if slot.runtime else "",
+            path_prefix="" if slot.name == DEFAULT_PROFILE else f"/p/{slot.name}",
+        )
+
+    def _profile_changed(self, _slot: ProfileSlot) -> None:
+        self._announce()
+
+    def _announce(self) -> None:
+        changes, self.changes = self.changes, trio.Event()
+        changes.set()
+
+
+@asynccontextmanager
+async def open_gateway(
+    options: GatewayOptions, settings: GatewaySettings, shared: SharedResources, log: ProfileLogger
+) -> AsyncIterator[Gateway]:
+    """Start all profiles of a home and stop them at the end; none waits for another.
+
+    On leaving, what still runs is cancelled; call `Gateway.drain` before for an orderly end.
+
+    Raises:
+        HomeError: A wanted profile does not exist.
+    """
+    profiles = discover_profiles(
+        options.home, wanted=options.wanted, allowlist=settings.gateway.multiplex_profile_allowlist
+    )
+    gateway = Gateway(options, settings, shared, log, profiles)
+    async with trio.open_nursery() as nursery:
+        for slot in gateway.table:
+            if slot.state is not ProfileState.PARKED:
+                nursery.start_soon(ProfileSupervisor(gateway, slot).run, name=f"supervisor {slot.name}")
+        yield gateway
+        nursery.cancel_scope.cancel()
+    for slot in gateway.table:
+        if slot.state is not ProfileState.PARKED:
+            slot.enter(ProfileState.STOPPED)

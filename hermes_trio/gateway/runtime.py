@@ -1,0 +1,164 @@
+"""One generation of one profile while it serves: its nursery and the work that outsiders ask it to do."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
+
+import trio
+
+from hermes_trio.errors import ProfileUnavailable
+from hermes_trio.turns.turn import run_turn
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from hermes_trio.gateway.capacity import TurnCapacity
+    from hermes_trio.scope import ProfileScope
+    from hermes_trio.turns.turn import Emit, TurnRequest, TurnResult
+
+CLEAN_UP_SECONDS = 10.0
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class _Call(Generic[T]):
+    """A piece of work that runs in the profile's nursery while its caller waits elsewhere."""
+
+    __slots__ = ("done", "error", "scope", "value")
+
+    def __init__(self) -> None:
+        self.done = trio.Event()
+        self.scope = trio.CancelScope()
+        self.value: list[T] = []
+        self.error: Exception | None = None
+
+    async def run(self, work: Callable[[], Awaitable[T]]) -> None:
+        """Do the work and keep its outcome; an error belongs to the caller, not to the profile."""
+        try:
+            with self.scope:
+                self.value.append(await work())
+        except Exception as error:  # noqa: BLE001  handed to the caller below
+            self.error = error
+        finally:
+            self.done.set()
+
+
+class SessionLocks:
+    """Lets the turns of one session run one after the other, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, tuple[trio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def turn_of(self, session_id: str) -> AsyncIterator[None]:
+        """Hold the session; waiting is cancellable and bounded by the caller's patience."""
+        lock, users = self._locks.get(session_id, (None, 0))
+        lock = lock or trio.Lock()
+        self._locks[session_id] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            users = self._locks[session_id][1] - 1
+            if users:
+                self._locks[session_id] = (lock, users)
+            else:
+                del self._locks[session_id]
+
+
+class ProfileRuntime:
+    """A profile that serves.
+
+    Args:
+        scope: The profile's scope of this generation.
+        nursery: The profile's nursery; ends with the generation.
+        capacity: The seats for turns that the gateway's profiles share.
+    """
+
+    def __init__(self, scope: ProfileScope, nursery: trio.Nursery, capacity: TurnCapacity) -> None:
+        self.scope = scope
+        self.accepting = True
+        self._nursery = nursery
+        self._capacity = capacity
+        self._sessions = SessionLocks()
+        self._calls = 0
+        self._idle = trio.Event()
+
+    @property
+    def active_turns(self) -> int:
+        """Turns of this profile that run now."""
+        return self._capacity.running(self.scope.name)
+
+    async def call(
+        self, fn: Callable[Concatenate[ProfileScope, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run ``fn(scope, ...)`` in this profile's nursery for a caller outside of it.
+
+        An exception of ``fn`` is raised here and does not touch the profile. A cancelled caller takes the work with it.
+
+        Raises:
+            ProfileUnavailable: The profile does not accept work, or went away during it.
+        """
+        if not self.accepting:
+            raise self._gone()
+        call: _Call[T] = _Call()
+        self._calls += 1
+        try:
+            self._nursery.start_soon(call.run, lambda: fn(self.scope, *args, **kwargs), name=self._task_name(fn))
+            await self._wait(call)
+        finally:
+            self._finished()
+        if call.error is not None:
+            raise call.error
+        if not call.value:
+            raise self._gone()
+        return call.value[0]
+
+    async def run_turn(self, request: TurnRequest, emit: Emit) -> TurnResult:
+        """Run a turn in this profile's nursery.
+
+        Turns of one stored session wait for each other, because each builds on the history that the one before left.
+
+        Raises:
+            CapacityExceeded: No seat is free.
+            ProfileUnavailable: See `call`.
+            ModelError: The model failed.
+            StoreError: The store failed.
+        """
+        with self._capacity.seat(self.scope.name, self.scope.config.max_concurrent_sessions):
+            if request.history is not None:
+                return await self.call(run_turn, request, emit)
+            async with self._sessions.turn_of(request.session_id):
+                return await self.call(run_turn, request, emit)
+
+    async def drain(self, seconds: float) -> bool:
+        """Stop accepting work and wait for what runs; returns whether all of it ended within ``seconds``."""
+        self.accepting = False
+        if self._calls:
+            with trio.move_on_after(seconds):
+                await self._idle.wait()
+        return not self._calls
+
+    async def _wait(self, call: _Call[T]) -> None:
+        try:
+            await call.done.wait()
+        except BaseException:
+            call.scope.cancel()
+            with trio.move_on_after(CLEAN_UP_SECONDS, shield=True):
+                await call.done.wait()
+            raise
+
+    def _finished(self) -> None:
+        self._calls -= 1
+        if not self._calls and not self.accepting:
+            self._idle.set()
+
+    def _task_name(self, fn: object) -> str:
+        return f"{self.scope.name}#{self.scope.generation} {getattr(fn, '__name__', 'call')}"
+
+    def _gone(self) -> ProfileUnavailable:
+        return ProfileUnavailable(
+            "the profile stopped or restarted", code="gateway_draining", profile=self.scope.name, retry_after=1.0
+        )

@@ -1,0 +1,71 @@
+"""What the gateway as a whole takes from the default profile's files; a broken default profile does not stop it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hermes_trio.errors import HermesTrioError
+from hermes_trio.home.config import ApiServerConfig, GatewayConfig, LoggingConfig
+from hermes_trio.home.names import DEFAULT_PROFILE
+from hermes_trio.home.secrets import load_secrets
+from hermes_trio.home.settings import load_profile_settings
+
+if TYPE_CHECKING:
+    from hermes_trio.gateway.options import GatewayOptions
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """Settings of the process.
+
+    Attributes:
+        host: Address to listen on.
+        port: Port to listen on; 0 takes any free one.
+        cors_origins: Web origins that may call the API.
+        gateway: The ``gateway`` section.
+        logging: Rotation and level of the root home's logs.
+        problem: Why the default profile's files could not be used, or None.
+    """
+
+    host: str
+    port: int
+    cors_origins: tuple[str, ...]
+    gateway: GatewayConfig
+    logging: LoggingConfig
+    problem: HermesTrioError | None
+
+
+def load_gateway_settings(options: GatewayOptions) -> GatewaySettings:
+    """Read the default profile's files for what concerns the process; blocking.
+
+    When they cannot be read the defaults hold, with ``API_SERVER_HOST`` and ``API_SERVER_PORT`` where those can be found:
+    the other profiles serve at the usual address.
+    """
+    problem: HermesTrioError | None = None
+    try:
+        config = load_profile_settings(options.home, DEFAULT_PROFILE, options.environ).config
+        api, gateway, logging = config.api_server, config.gateway, config.logging
+    except HermesTrioError as error:
+        problem = error
+        api, gateway, logging = _address_from_secrets(options), GatewayConfig(), LoggingConfig()
+    return GatewaySettings(
+        host=options.host or api.host,
+        port=api.port if options.port is None else options.port,
+        cors_origins=api.cors_origins,
+        gateway=gateway,
+        logging=logging,
+        problem=problem,
+    )
+
+
+def _address_from_secrets(options: GatewayOptions) -> ApiServerConfig:
+    usual = ApiServerConfig()
+    try:
+        secrets = load_secrets(options.home.profile(DEFAULT_PROFILE), DEFAULT_PROFILE, options.environ)
+        port = secrets.get("API_SERVER_PORT")
+        return ApiServerConfig(
+            host=secrets.get("API_SERVER_HOST") or usual.host, port=int(port) if port else usual.port
+        )
+    except (HermesTrioError, ValueError):
+        return usual

@@ -1,0 +1,130 @@
+"""The supervisor of one profile: loads it, serves it, and decides what a failure leads to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from hermes_trio.errors import ModelError
+from hermes_trio.gateway.file_watch import file_identity, wait_for_change
+from hermes_trio.gateway.runtime import ProfileRuntime
+from hermes_trio.gateway.states import CrashReport, ProfileState
+from hermes_trio.gateway.supervise import RestartPolicy, Setback, SetbackKind, keep_running
+from hermes_trio.home.settings import load_profile_settings
+from hermes_trio.models.resolve import resolve_targets
+from hermes_trio.scope import open_scope
+from hermes_trio.store.routing_index import serve_mirror
+from hermes_trio.store.schema import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hermes_trio.gateway.file_watch import Identity
+    from hermes_trio.gateway.gateway import Gateway
+    from hermes_trio.gateway.table import ProfileSlot
+    from hermes_trio.home.settings import ProfileSettings
+    from hermes_trio.scope import ProfileScope
+
+_STATES = {
+    SetbackKind.PERMANENT: ProfileState.FAILED,
+    SetbackKind.TRANSIENT: ProfileState.BACKOFF,
+    SetbackKind.TOO_OFTEN: ProfileState.QUARANTINED,
+}
+
+
+class ProfileSupervisor:
+    """Keeps one profile running.
+
+    Args:
+        gateway: The gateway that owns the supervisor.
+        slot: The profile's address, which shows how it is doing.
+    """
+
+    def __init__(self, gateway: Gateway, slot: ProfileSlot) -> None:
+        self._gateway = gateway
+        self._slot = slot
+        self._paths = gateway.home.profile(slot.name)
+        self._seen: Identity = ()
+        self._watch_threads = trio.CapacityLimiter(1)
+
+    @property
+    def _watched(self) -> Sequence[Path]:
+        return (self._paths.root, self._paths.config, self._paths.env, self._paths.state_db)
+
+    async def run(self) -> None:
+        """Serve the profile until cancelled; no failure of the profile leaves this function."""
+        shared = self._gateway.shared
+        await keep_running(
+            self._serve_generation,
+            RestartPolicy(),
+            jitter=shared.jitter,
+            on_setback=self._set_back,
+            mended=self._mended,
+        )
+
+    async def _serve_generation(self) -> None:
+        slot, gateway = self._slot, self._gateway
+        slot.generation += 1
+        slot.enter(ProfileState.STARTING)
+        settings = await gateway.start_gate.run(self._load)
+        problem = model_problem(settings)
+        async with open_scope(settings, slot.generation, gateway.shared, prepare) as scope:
+            await scope.db.check()
+            async with trio.open_nursery() as nursery:
+                await self._start_services(scope, nursery)
+                await self._serve(ProfileRuntime(scope, nursery, gateway.capacity), problem)
+
+    def _load(self) -> ProfileSettings:
+        gateway = self._gateway
+        # Before the load, so that an edit during the load counts as a change.
+        self._seen = file_identity(self._watched)
+        return load_profile_settings(gateway.home, self._slot.name, gateway.options.environ)
+
+    async def _start_services(self, scope: ProfileScope, nursery: trio.Nursery) -> None:
+        services = list(self._gateway.options.services)
+        if scope.config.gateway.write_sessions_json:
+            services.append(serve_mirror)
+        for service in services:
+            await nursery.start(service, scope, name=f"{scope.name}#{scope.generation} {service.__name__}")
+
+    async def _serve(self, runtime: ProfileRuntime, problem: ModelError | None) -> None:
+        slot = self._slot
+        slot.runtime = runtime
+        try:
+            if problem is None:
+                slot.enter(ProfileState.RUNNING)
+            else:
+                slot.enter(ProfileState.DEGRADED, problem.code, str(problem))
+            runtime.scope.log.bind(component="gateway.profile").info("profile serves", state=str(slot.state))
+            await trio.sleep_forever()
+        finally:
+            runtime.accepting = False
+            slot.runtime = None
+
+    def _set_back(self, setback: Setback) -> None:
+        slot, gateway = self._slot, self._gateway
+        slot.crashes.append(CrashReport(gateway.shared.clock.now(), slot.generation, setback.reason, setback.errors))
+        slot.enter(_STATES[setback.kind], setback.reason, setback.detail, retry_in=setback.delay)
+        wait = "waits for a mend" if setback.delay is None else f"next try in {setback.delay:.0f} s"
+        gateway.log.error(f"profile {slot.name} {slot.state} ({setback.reason}), {wait}: {setback.detail}")
+
+    async def _mended(self) -> None:
+        await wait_for_change(self._watched, self._seen, self._gateway.shared.workers, self._watch_threads)
+
+
+def model_problem(settings: ProfileSettings) -> ModelError | None:
+    """Why this profile cannot reach a model although it can serve, or None.
+
+    Raises:
+        ModelError: The configured provider does not exist, so the profile must not start.
+    """
+    try:
+        resolve_targets(settings.config, settings.secrets)
+    except ModelError as error:
+        error.profile = settings.name
+        if error.code == "model_not_configured":
+            return error
+        raise
+    return None

@@ -34,5 +34,6 @@ async def wait_for_change(
     paths: Sequence[Path], seen: Identity, workers: Workers, limiter: trio.CapacityLimiter
 ) -> None:
     """Return once the files differ from ``seen``; looks every 2 s, so only profiles that wait for a mend may use it."""
-    while await workers.run(file_identity, paths, limiter=limiter) == seen:
-        await trio.sleep(POLL_SECONDS)  # noqa: ASYNC110  a file on disk sets no event
+    # A file on disk sets no event.
+    while await workers.run(file_identity, paths, limiter=limiter) == seen:  # noqa: ASYNC110
+        await trio.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""How the gateway and its profiles are doing, computed from the live tree: for people, for ``--json``, for health checks."""
+"""How the gateway and its profiles are doing, computed from the live tree."""
 
 from __future__ import annotations
 

@@ -39,8 +39,8 @@ class GatewaySettings:
 def load_gateway_settings(options: GatewayOptions) -> GatewaySettings:
     """Read the default profile's files for what concerns the process; blocking.
 
-    When they cannot be read the defaults hold, with ``API_SERVER_HOST`` and ``API_SERVER_PORT`` where those can be found:
-    the other profiles serve at the usual address.
+    When they cannot be read the defaults hold, with ``API_SERVER_HOST`` and ``API_SERVER_PORT`` where those can be
+    found: the other profiles serve at the usual address.
     """
     problem: HermesTrioError | None = None
     try:

@@ -28,7 +28,7 @@ class StartGate:
         self._limiter = trio.CapacityLimiter(AT_ONCE)
 
     async def run(self, fn: Callable[[], T]) -> T:
-        """Run ``fn`` in a worker; cancellation waits for it."""
+        """Run ``fn`` in a worker; its error arrives in an exception group. Cancellation waits for ``fn``."""
         begun = trio.Event()
         token = trio.lowlevel.current_trio_token()
 

@@ -1,0 +1,96 @@
+"""Health: of the process for anybody, of one profile in detail for the holder of its key."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from hermes_trio import __version__
+from hermes_trio.errors import ModelError, StoreError
+from hermes_trio.models.resolve import resolve_targets
+
+if TYPE_CHECKING:
+    from hermes_trio.gateway.gateway import Gateway
+    from hermes_trio.gateway.runtime import ProfileRuntime
+    from hermes_trio.http.types import Responder
+    from hermes_trio.scope import ProfileScope
+
+PLATFORM = "hermes-agent"
+HEALTHY = msgspec.json.encode({"status": "ok", "platform": PLATFORM, "version": __version__})
+
+
+async def serve_health(responder: Responder) -> None:
+    """The process lives; says nothing of any profile."""
+    await responder.send(200, HEALTHY)
+
+
+async def serve_detailed_health(gateway: Gateway, runtime: ProfileRuntime, responder: Responder) -> None:
+    """How one profile is doing, for its owner."""
+    scope = runtime.scope
+    slot = gateway.table[scope.name]
+    checks = await _checks(gateway, runtime)
+    ready = all(check.get("status") != "error" for check in checks.values())
+    state = "draining" if gateway.draining else str(slot.state)
+    body: dict[str, object] = {
+        "status": "ok" if ready else "degraded",
+        "readiness": {"status": "ready" if ready else "not_ready", "checks": checks},
+        "platform": PLATFORM,
+        "version": __version__,
+        "profile": scope.name,
+        "gateway_state": state,
+        "platforms": {},
+        "active_agents": runtime.active_turns,
+        "gateway_busy": runtime.active_turns > 0,
+        "gateway_drainable": slot.state.serves,
+        "exit_reason": None,
+        "updated_at": datetime.fromtimestamp(slot.since, UTC).isoformat(),
+        "pid": os.getpid(),
+    }
+    await responder.send(200, msgspec.json.encode(body))
+
+
+async def _checks(gateway: Gateway, runtime: ProfileRuntime) -> dict[str, dict[str, object]]:
+    scope = runtime.scope
+    return {
+        "state_db": await _state_db(scope),
+        "config": {"status": "ok"},
+        "model": _model(scope),
+        "disk": await scope.run_blocking(_disk, str(scope.home.root)),
+        "gateway": {
+            "status": "ok",
+            "state": str(gateway.table[scope.name].state),
+            "connected_platforms": [],
+            "platforms": {},
+        },
+        "background_queues": {
+            "status": "ok",
+            "active_api_runs": runtime.active_turns,
+            "process_completions": 0,
+            "active_delegations": 0,
+        },
+    }
+
+
+async def _state_db(scope: ProfileScope) -> dict[str, object]:
+    try:
+        await scope.db.check()
+    except StoreError as error:
+        return {"status": "error", "code": error.code, "message": str(error)}
+    return {"status": "ok"}
+
+
+def _model(scope: ProfileScope) -> dict[str, object]:
+    try:
+        target = resolve_targets(scope.config, scope.secrets)[0]
+    except ModelError as error:
+        return {"status": "error", "code": error.code, "message": str(error)}
+    return {"status": "ok", "provider": target.provider, "model": target.model}
+
+
+def _disk(path: str) -> dict[str, object]:
+    usage = shutil.disk_usage(path)
+    return {"status": "ok", "used_percent": round(100 * usage.used / usage.total, 1), "free_bytes": usage.free}

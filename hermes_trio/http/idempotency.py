@@ -1,0 +1,73 @@
+"""Answers a repeated request with the first one's result instead of a second turn."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import msgspec
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from hermes_trio.turns.turn import TurnResult
+
+KEPT_SECONDS = 300.0
+KEPT_RESULTS = 1000
+_FINGERPRINTED = ("model", "messages", "tools", "tool_choice", "stream")
+
+
+def request_fingerprint(key: str, body: Mapping[str, object]) -> str:
+    """What two requests must have in common to count as the same: the ``Idempotency-Key`` and what is asked."""
+    asked = msgspec.json.encode([key, *(body.get(name) for name in _FINGERPRINTED)], order="deterministic")
+    return hashlib.sha256(asked).hexdigest()
+
+
+class _Entry:
+    __slots__ = ("done", "expires", "result")
+
+    def __init__(self) -> None:
+        self.done = trio.Event()
+        self.expires = float("inf")
+        self.result: TurnResult | None = None
+
+
+class IdempotencyCache:
+    """The results of one profile's recent requests that carried an ``Idempotency-Key``."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+
+    async def once(self, fingerprint: str, work: Callable[[], Awaitable[TurnResult]]) -> TurnResult:
+        """The result of ``work``, or that of the same request up to 300 s ago, or of one that runs now.
+
+        A failure is not kept: it goes to its own caller, and the next request that waited tries again.
+        """
+        while True:
+            self._forget_old()
+            entry = self._entries.get(fingerprint)
+            if entry is None:
+                return await self._first(fingerprint, work)
+            await entry.done.wait()
+            if entry.result is not None:
+                return entry.result
+
+    async def _first(self, fingerprint: str, work: Callable[[], Awaitable[TurnResult]]) -> TurnResult:
+        entry = self._entries[fingerprint] = _Entry()
+        try:
+            entry.result = await work()
+            entry.expires = trio.current_time() + KEPT_SECONDS
+        finally:
+            if entry.result is None:
+                del self._entries[fingerprint]
+            entry.done.set()
+        return entry.result
+
+    def _forget_old(self) -> None:
+        now = trio.current_time()
+        for fingerprint in [key for key, entry in self._entries.items() if entry.expires <= now]:
+            del self._entries[fingerprint]
+        while len(self._entries) > KEPT_RESULTS:
+            self._entries.popitem(last=False)

@@ -1,0 +1,109 @@
+"""Asks the running gateway over its control socket (HTTP on a unix socket in the home)."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from hermes_trio.errors import HermesTrioError
+from hermes_trio.gateway.report import GatewayReport
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hermes_trio.home.paths import HomePaths
+
+CONTROL_TIMEOUT = 5.0
+"""Seconds to wait for the gateway's answer; it answers from memory."""
+
+
+class ControlError(HermesTrioError):
+    """The gateway's control socket answers wrongly or not in time."""
+
+    default_code = "control_failed"
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=CONTROL_TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def fetch_status(home: HomePaths) -> tuple[GatewayReport, bytes] | None:
+    """The running gateway's report, typed and as the JSON that came; None when no gateway of ours runs on this home.
+
+    Raises:
+        ControlError: Something listens but gives no sensible answer.
+    """
+    answer = _get(home.control_socket, "/control/status")
+    if answer is None:
+        return None
+    try:
+        return msgspec.json.decode(answer, type=GatewayReport), answer
+    except msgspec.DecodeError as exc:
+        raise ControlError(
+            "the gateway's report cannot be read",
+            where=str(home.control_socket),
+            found=str(exc),
+            mend="use the hermes-trio version that the gateway runs, or restart the gateway",
+        ) from exc
+
+
+def require_status(home: HomePaths, home_flag: str) -> tuple[GatewayReport, bytes]:
+    """Like `fetch_status`, for commands that need a gateway.
+
+    Raises:
+        ControlError: No gateway runs on this home (``gateway_not_running``), or it does not answer.
+    """
+    found = fetch_status(home)
+    if found is None:
+        raise not_running(home, home_flag)
+    return found
+
+
+def not_running(home: HomePaths, home_flag: str) -> ControlError:
+    """The error that says that no gateway of ours runs on ``home``, and whether another kind does."""
+    from hermes_trio.home.process_record import read_live_gateway
+
+    other = read_live_gateway(home)
+    if other is not None:
+        return ControlError(
+            "a gateway runs on this home, but it has no control socket of hermes-trio",
+            code="gateway_foreign",
+            where=str(home.root),
+            found=f"pid {other.pid}: {' '.join(other.argv)}",
+            mend=f"ask that gateway, or stop it and run `hermes-trio run{home_flag}`",
+        )
+    return ControlError(
+        "no gateway runs on this home",
+        code="gateway_not_running",
+        where=str(home.root),
+        mend=f"start it with `hermes-trio run{home_flag}`",
+    )
+
+
+def _get(path: Path, target: str) -> bytes | None:
+    connection = _UnixConnection(path)
+    try:
+        connection.request("GET", target)
+        response = connection.getresponse()
+        body = response.read()
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
+    except (OSError, http.client.HTTPException) as exc:
+        raise ControlError(
+            "the gateway does not answer", where=str(path), found=f"{type(exc).__name__}: {exc}"
+        ) from exc
+    finally:
+        connection.close()
+    if response.status != http.client.OK:
+        raise ControlError("the gateway refuses to report", where=str(path), found=f"HTTP {response.status}")
+    return body

@@ -1,0 +1,102 @@
+"""What ``run`` does once its options are understood: home, gateway, banner."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+import trio
+
+from hermes_trio.cli.banner import announce, client_url
+from hermes_trio.cli.demo import demo_home, describe_demo
+from hermes_trio.cli.terminal import Style, wants_color
+from hermes_trio.gateway.options import GatewayOptions
+from hermes_trio.http.server import serve_gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hermes_trio.cli.invocation import Invocation
+    from hermes_trio.gateway.gateway import Gateway
+    from hermes_trio.home.paths import HomePaths
+
+GREET_WITHIN_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The options of ``run``.
+
+    Attributes:
+        demo: Serve the example home.
+        profiles: The only profiles to serve, or None for all.
+        host: Overrides the configured address.
+        port: Overrides the configured port.
+        drain: Overrides every profile's drain deadline, in seconds.
+        log_level: Level of the console.
+    """
+
+    demo: bool
+    profiles: tuple[str, ...] | None
+    host: str | None
+    port: int | None
+    drain: float | None
+    log_level: str
+
+
+def serve(invocation: Invocation, wishes: Wishes) -> int:
+    """Serve until a signal says stop; returns the exit code.
+
+    Raises:
+        HermesTrioError: The gateway cannot start.
+    """
+    home = demo_home(invocation.environ) if wishes.demo else invocation.home()
+    options = GatewayOptions(
+        home=home,
+        environ=invocation.environ,
+        wanted=wishes.profiles,
+        log_level=wishes.log_level,
+        host=wishes.host,
+        port=wishes.port,
+        drain_seconds=wishes.drain,
+        argv=invocation.process.argv,
+        color=wants_color(invocation.environ, sys.stderr),
+    )
+    style = Style(wants_color(invocation.environ, sys.stdout))
+    try:
+        return trio.run(_serve, options, partial(_greet, home, style, wishes.demo))
+    except BaseExceptionGroup as group:
+        raise _only_error(group) from group
+
+
+async def _serve(options: GatewayOptions, greet: Callable[[Gateway], None]) -> int:
+    """Serve, and greet once every profile has settled, or when that takes too long."""
+
+    async def greet_soon(gateway: Gateway) -> None:
+        with trio.move_on_after(GREET_WITHIN_SECONDS):
+            await gateway.settled()
+        greet(gateway)
+
+    async with trio.open_nursery() as nursery:
+        code = await serve_gateway(options, on_ready=lambda gateway: nursery.start_soon(greet_soon, gateway))
+        nursery.cancel_scope.cancel()
+    return code
+
+
+def _greet(home: HomePaths, style: Style, demo: bool, gateway: Gateway) -> None:
+    report = gateway.status()
+    lines = announce(report, style)
+    if demo:
+        lines += describe_demo(home, client_url(report.address), style)
+    click.echo("\n".join(lines))
+
+
+def _only_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error in a group, however deeply nested; the group itself where there are several."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from hermes_trio.http.errors import error_answer
 from hermes_trio.http.event_buffer import EventBuffer
 from hermes_trio.http.idempotency import IdempotencyCache, request_fingerprint
 from hermes_trio.http.model_list import public_model_name
+from hermes_trio.http.types import ClientGone
 from hermes_trio.models.events import TextDelta
 from hermes_trio.store.messages import StoredMessage
 from hermes_trio.store.session_ids import api_session_id
@@ -156,7 +158,9 @@ async def _relay_stream(exchange: Exchange) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_watch_client, exchange.responder, nursery.cancel_scope)
         nursery.start_soon(run)
-        await _relay_events(exchange, encoder, buffer)
+        # Caught here, because a nursery would wrap it into a group.
+        with suppress(ClientGone):
+            await _relay_events(exchange, encoder, buffer)
         nursery.cancel_scope.cancel()
     await _end_stream(exchange, encoder, outcome)
 
@@ -188,10 +192,9 @@ async def _end_stream(exchange: Exchange, encoder: ChunkEncoder, outcome: _Outco
         await responder.start_stream(200, (*_STREAM_HEADERS, *exchange.headers))
         await responder.write(encoder.opening())
     if outcome.result is not None:
-        await responder.write(encoder.closing(outcome.result.finish_reason, outcome.result.usage))
+        await responder.finish(encoder.closing(outcome.result.finish_reason, outcome.result.usage))
     elif outcome.error is not None:
-        await responder.write(encoder.failure(error_answer(outcome.error).body))
-    await responder.finish()
+        await responder.finish(encoder.failure(error_answer(outcome.error).body))
 
 
 class _Outcome:

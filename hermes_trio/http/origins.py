@@ -84,9 +84,9 @@ class BrowserSafeResponder:
         """See `Responder.write`."""
         await self._inner.write(data)
 
-    async def finish(self) -> None:
+    async def finish(self, data: bytes = b"") -> None:
         """See `Responder.finish`."""
-        await self._inner.finish()
+        await self._inner.finish(data)
 
     async def wait_client_gone(self) -> None:
         """See `Responder.wait_client_gone`."""

@@ -1,0 +1,1 @@
+"""What ``hermes-trio check`` looks at: everything that can be known about a home without connecting anywhere."""

@@ -1,0 +1,49 @@
+"""Runs every check over a home."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hermes_trio.cli.checks.api_keys import check_api_keys
+from hermes_trio.cli.checks.credentials import check_credentials
+from hermes_trio.cli.checks.files import check_files
+from hermes_trio.cli.checks.findings import CheckReport, Finding, Level
+from hermes_trio.cli.checks.home import check_home
+from hermes_trio.cli.checks.listening import check_listening
+from hermes_trio.cli.checks.models import check_models
+from hermes_trio.cli.checks.survey import survey_home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from hermes_trio.cli.checks.survey import Survey
+    from hermes_trio.home.paths import HomePaths
+
+CHECKS: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
+    check_home,
+    check_files,
+    check_api_keys,
+    check_credentials,
+    check_listening,
+    check_models,
+)
+
+
+def analyse_home(home: HomePaths, environ: Mapping[str, str], *, only: str | None = None) -> CheckReport:
+    """All findings about a home, sorted by profile in serving order; blocking, connects nowhere.
+
+    Args:
+        home: The home.
+        environ: The process environment; feeds the default profile only.
+        only: Keep what concerns this profile; None keeps all.
+
+    Raises:
+        HomeError: The home itself cannot be used.
+    """
+    survey = survey_home(home, environ)
+    names = [profile.name for profile in survey.profiles]
+    found = [finding for check in CHECKS for finding in check(survey) if only in (None, finding.profile)]
+    order = {None: -1} | {name: place for place, name in enumerate(names)}
+    found.sort(key=lambda finding: order.get(finding.profile, len(names)))
+    counts = [sum(finding.level is level for finding in found) for level in (Level.ERROR, Level.WARNING)]
+    return CheckReport(str(home.root), names, counts[0], counts[1], found)

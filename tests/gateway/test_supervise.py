@@ -57,7 +57,11 @@ async def test_jitter_spreads_the_wait_by_a_fifth_either_way(autojump_clock):
         setbacks: list[Setback] = []
         patient = Patient(RuntimeError("boom"))
         await keep_running(
-            patient.run_once, RestartPolicy(), jitter=lambda j=jitter: j, on_setback=setbacks.append, mended=patient.mended
+            patient.run_once,
+            RestartPolicy(),
+            jitter=lambda j=jitter: j,
+            on_setback=setbacks.append,
+            mended=patient.mended,
         )
         assert setbacks[0].delay == pytest.approx(wait)
 

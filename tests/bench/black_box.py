@@ -2,8 +2,8 @@
 
     python -m tests.bench.black_box PATH_TO_BENCHMARK --work DIR [options of its run_bench.py]
 
-The benchmark drives a real process over HTTP beside a fake model server; see its own README. Measurements that need a chat
-platform are left out.
+The benchmark drives a real process over HTTP beside a fake model server; see its own README. What needs a chat
+platform is left out.
 """
 
 from __future__ import annotations

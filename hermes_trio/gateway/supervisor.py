@@ -18,7 +18,7 @@ from hermes_trio.store.routing_index import serve_mirror
 from hermes_trio.store.schema import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from hermes_trio.gateway.file_watch import Identity
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hermes_trio.home.settings import ProfileSettings
     from hermes_trio.scope import ProfileScope
 
-_STATES = {
+_STATES: Mapping[SetbackKind, ProfileState] = {
     SetbackKind.PERMANENT: ProfileState.FAILED,
     SetbackKind.TRANSIENT: ProfileState.BACKOFF,
     SetbackKind.TOO_OFTEN: ProfileState.QUARANTINED,

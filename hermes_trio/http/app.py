@@ -15,11 +15,13 @@ from hermes_trio.http.model_list import serve_model_list
 from hermes_trio.http.origins import BrowserSafeResponder, allows_origin, origin_headers, serve_preflight
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hermes_trio.gateway.gateway import Gateway
     from hermes_trio.gateway.table import ProfileSlot
     from hermes_trio.http.types import Request, Responder
 
-_METHODS = {
+_METHODS: Mapping[str, str] = {
     "/health": "GET",
     "/v1/health": "GET",
     "/health/detailed": "GET",

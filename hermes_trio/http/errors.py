@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,7 +18,10 @@ from hermes_trio.errors import (
     UnknownProfile,
 )
 
-_MODEL_STATUS = {
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MODEL_STATUS: Mapping[str, int] = {
     "model_context_length": 400,
     "model_rate_limited": 429,
     "model_not_configured": 503,

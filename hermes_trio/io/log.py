@@ -260,14 +260,14 @@ class ProfileLogger:
 
 @asynccontextmanager
 async def open_log_writer(
-    workers: Workers, console: Console | None = None, *, clock: Clock | None = None
+    workers: Workers, clock: Clock | None = None, console: Console | None = None
 ) -> AsyncIterator[LogWriter]:
     """Run the one writer of a gateway; at the end everything queued is written.
 
     Args:
         workers: Runs the writing.
+        clock: Stamps the lines; None for the machine's clock.
         console: Shows lines of all profiles, or None.
-        clock: Stamps the lines.
     """
     writer = LogWriter(workers, clock or SystemClock(), console)
     lone: BaseException | None = None
@@ -312,7 +312,7 @@ async def open_log(
 
 
 def make_gateway_logger(
-    paths: LogPathsLike, logging: LoggingLike, writer: LogWriter, redact: Sequence[str] = ()
+    writer: LogWriter, paths: LogPathsLike, logging: LoggingLike, redact: Sequence[str] = ()
 ) -> ProfileLogger:
     """Make the logger for lines that belong to no profile.
 

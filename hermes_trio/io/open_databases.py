@@ -1,0 +1,57 @@
+"""What the databases of all profiles share: limits on worker threads, and how many files stay open while unused."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Protocol
+
+import trio
+
+MAX_OPEN = 40
+IDLE_SECONDS = 600.0
+THREADS = 4
+
+
+class Evictable(Protocol):
+    """A database that can be asked to close its files while it is idle."""
+
+    def request_close(self) -> None:
+        """Close the files soon, unless somebody uses them by then."""
+        ...
+
+
+class OpenDatabases:
+    """Gateway-wide: when too many databases stay open without being used, the least recently used close first.
+
+    An open database costs three file descriptors, five when it has been read from as well, so a hundred profiles would
+    otherwise hold several hundred. Databases in use do not count: nothing is ever closed under a running job.
+
+    Args:
+        max_open: How many databases may stay open while idle.
+        idle_seconds: An idle database closes after this time as well.
+        threads: Worker threads for all writers together, and the same again for all readers.
+    """
+
+    def __init__(self, max_open: int = MAX_OPEN, idle_seconds: float = IDLE_SECONDS, threads: int = THREADS) -> None:
+        self.max_open = max_open
+        self.idle_seconds = idle_seconds
+        self.writers = trio.CapacityLimiter(threads)
+        self.readers = trio.CapacityLimiter(threads)
+        self._idle: OrderedDict[Evictable, None] = OrderedDict()
+
+    def note_busy(self, database: Evictable) -> None:
+        """Take ``database`` out of the idle ones: it is used now, or closed."""
+        self._idle.pop(database, None)
+
+    def note_idle(self, database: Evictable) -> None:
+        """Put an open ``database`` behind all other idle ones and ask the oldest to close when there are too many."""
+        self._idle[database] = None
+        self._idle.move_to_end(database)
+        while len(self._idle) > self.max_open:
+            oldest, _ = self._idle.popitem(last=False)
+            oldest.request_close()
+
+    @property
+    def idle_count(self) -> int:
+        """How many databases are open and idle."""
+        return len(self._idle)

@@ -58,7 +58,7 @@ def _accounts(settings: ProfileSettings) -> Iterator[tuple[tuple[str, ...], str]
         for names in groups:
             values = [settings.secrets.get(name) or "" for name in names]
             if all(len(value) >= SHORTEST_TOKEN for value in values):
-                yield (platform, names[0], *values), f"{settings.paths.env} {names[-1]}"
+                yield (platform, names[0], *values), f"{settings.secrets.location(names[-1])} {names[-1]}"
     yield from _tokens_in_config(settings)
 
 

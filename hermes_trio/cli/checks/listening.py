@@ -94,7 +94,7 @@ def _ignored(settings: ProfileSettings) -> Iterator[Finding]:
                 level=Level.WARNING,
                 code="listener_ignored",
                 profile=settings.name,
-                where=f"{settings.paths.env} {name}",
+                where=f"{settings.secrets.location(name)} {name}",
                 message=f"it counts in the default profile only; {shared}",
                 mend="take it out here",
             )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hermes_trio.cli.checks.findings import Finding, Level
 from hermes_trio.errors import HermesTrioError
-from hermes_trio.models.resolve import resolve_targets
+from hermes_trio.models.resolve import find_fallbacks, resolve_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,20 +16,22 @@ if TYPE_CHECKING:
 
 
 def check_models(survey: Survey) -> Iterator[Finding]:
-    """Providers that do not exist, models that are not chosen; nothing is asked over the network."""
+    """Providers that do not exist, models that are not chosen, keys that are missing; nothing is asked."""
     for _, settings in survey.readable():
-        yield from _resolvable(settings)
+        try:
+            resolve_targets(settings.config, settings.secrets)
+        except HermesTrioError as error:
+            yield _finding(settings, error, Level.ERROR)
+        for problem in find_fallbacks(settings.config, settings.secrets)[1]:
+            yield _finding(settings, problem, Level.WARNING)
 
 
-def _resolvable(settings: ProfileSettings) -> Iterator[Finding]:
-    try:
-        resolve_targets(settings.config, settings.secrets)
-    except HermesTrioError as error:
-        yield Finding(
-            level=Level.ERROR,
-            code=error.code,
-            profile=settings.name,
-            where=error.where or f"{settings.paths.config} model",
-            message=error.problem if error.found is None else f"{error.problem}; found {error.found}",
-            mend=error.mend or "set model.provider and model.default",
-        )
+def _finding(settings: ProfileSettings, error: HermesTrioError, level: Level) -> Finding:
+    return Finding(
+        level=level,
+        code=error.code,
+        profile=settings.name,
+        where=error.where or str(settings.paths.config),
+        message=error.problem if error.found is None else f"{error.problem}; found {error.found}",
+        mend=error.mend,
+    )

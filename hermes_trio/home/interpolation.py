@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 _VARIABLE: Final = re.compile(r"\$\{([^}]+)\}")
 
 
+def variable_names(text: str) -> tuple[str, ...]:
+    """The names in all ``${NAME}`` of a text."""
+    return tuple(_VARIABLE.findall(text))
+
+
 def interpolate(text: str, lookup: Callable[[str], str | None]) -> tuple[str, tuple[str, ...]]:
     """Replace every ``${NAME}`` once; what is put in is not looked at again. There are no defaults and no escapes.
 

@@ -1,0 +1,107 @@
+"""The settings Hermes knows (configuration version 33, what concerns a gateway) and our few additions, as data."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+PLATFORM_NAMES: Final = _words("""
+    telegram discord whatsapp whatsapp_cloud slack signal mattermost matrix homeassistant email sms dingtalk feishu
+    wecom wecom_callback weixin bluebubbles qqbot yuanbao irc ntfy teams google_chat line simplex raft photon webhook
+    api_server msgraph_webhook relay local
+""")
+
+#: Accepted both at top level and under ``gateway:``; the top level wins.
+GATEWAY_KEYS: Final = _words("""
+    multiplex_profiles multiplex_profile_allowlist profile_routes session_reset reset_by_type reset_by_platform
+    group_sessions_per_user thread_sessions_per_user reset_triggers quick_commands stt max_concurrent_sessions
+    max_concurrent_turns systemd_watchdog_seconds streaming always_log_local write_sessions_json
+    filter_silence_narration unauthorized_dm_behavior session_store_max_age_days delivery_ledger
+    platform_connect_timeout restart_loop_guard respawn_storm message_timestamps max_inbound_media_bytes strict
+    media_delivery_allow_dirs trust_recent_files trust_recent_files_seconds standalone scale_to_zero platforms
+    api_server
+""")
+
+_TOP: Final = _words("""
+    _config_version model provider base_url context_length providers custom_providers fallback_providers
+    fallback_model toolsets platform_toolsets agent terminal compression memory delegation skills display privacy tts
+    voice human_delay timezone approvals command_allowlist hooks hooks_auto_accept security cron code_execution
+    tool_output file_read_max_chars context_file_max_chars mcp_discovery_timeout mcp_servers logging network gateway
+    sessions auxiliary personalities plugins browser web checkpoints smart_model_routing model_aliases model_catalog
+    prompt_caching bedrock openrouter honcho kanban curator dashboard updates onboarding goals context image_gen
+    video_gen x_search lsp secrets moa computer_use
+""")
+
+#: Section -> its keys; ``*`` stands for any one name. A section that is not here may hold anything.
+SECTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "": _TOP | GATEWAY_KEYS | PLATFORM_NAMES,
+        "gateway": GATEWAY_KEYS,
+        "platforms": PLATFORM_NAMES,
+        "gateway.platforms": PLATFORM_NAMES,
+        "model": _words("""
+            default model name provider base_url api_base api_key api_mode context_length max_tokens
+        """),
+        "providers.*": _words("""
+            name api url base_url api_key key_env api_key_env api_mode transport model default_model models
+            context_length max_tokens rate_limit_delay request_timeout_seconds stale_timeout_seconds discover_models
+            extra_body extra_headers ssl_ca_cert ssl_verify enabled
+        """),
+        "memory": _words("""
+            memory_enabled user_profile_enabled write_approval memory_char_limit user_char_limit provider
+        """),
+        "logging": _words("level max_size_mb backup_count"),
+        "network": _words("force_ipv4 proxy no_proxy"),
+        "agent": _words("""
+            max_turns gateway_timeout gateway_timeout_warning gateway_notify_interval gateway_auto_continue_freshness
+            restart_drain_timeout api_max_retries clarify_timeout local_stream_stale_timeout image_input_mode
+            disabled_toolsets reasoning_overrides reasoning_effort tool_use_enforcement environment_probe
+            verify_on_stop max_verify_nudges personalities system_prompt verbose
+        """),
+        "terminal": _words("""
+            backend cwd timeout home_mode persistent_shell env_passthrough shell_init_files auto_source_bashrc
+            daemon_term_grace_seconds container_cpu container_memory container_disk container_persistent
+            docker_network
+        """),
+        "compression": _words("""
+            enabled threshold target_ratio protect_first_n protect_last_n hygiene_hard_message_limit
+            abort_on_summary_failure in_place
+        """),
+        "delegation": _words("""
+            max_iterations max_concurrent_children max_spawn_depth child_timeout_seconds max_summary_chars
+            inherit_mcp_toolsets orchestrator_enabled subagent_auto_approve
+        """),
+        "skills": _words("external_dirs template_vars inline_shell inline_shell_timeout write_approval"),
+        "display": _words("""
+            busy_input_mode busy_text_mode busy_ack_enabled busy_steer_ack_enabled streaming show_reasoning
+            interim_assistant_messages tool_progress tool_progress_command tool_progress_grouping
+            tool_progress_overrides tool_preview_length reasoning_style ephemeral_system_ttl language
+            turn_completion_explainer runtime_footer long_running_notifications cleanup_progress live_status platforms
+        """),
+        "approvals": _words("mode timeout cron_mode deny mcp_reload_confirm destructive_slash_confirm"),
+        "security": _words("""
+            allow_private_urls redact_secrets tirith_enabled tirith_path tirith_timeout tirith_fail_open
+            allow_lazy_installs website_blocklist
+        """),
+        "cron": _words("""
+            provider wrap_response mirror_delivery max_parallel_jobs output_retention session_db_timeout_seconds
+        """),
+        "tool_output": _words("max_bytes max_lines max_line_length"),
+        "streaming": _words("enabled transport edit_interval buffer_threshold cursor fresh_final_after_seconds"),
+        "sessions": _words("auto_prune retention_days vacuum_after_prune min_interval_hours write_json_snapshots"),
+    }
+)
+
+#: Of these the table has every key; elsewhere a key counts as unknown only when it resembles a known one.
+COMPLETE_SECTIONS: Final = frozenset({"", "gateway", "platforms", "gateway.platforms", "model", "memory", "logging"})
+
+#: Where to look for a key that is right but in the wrong place, likeliest first.
+USUAL_SECTIONS: Final = ("agent", "model", "memory", "gateway", "logging", "terminal", "display")

@@ -1,0 +1,69 @@
+"""What a model is asked, whatever wire format carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hermes_trio.home.config import ModelRoute
+
+#: One part of a multimodal message, as the chat-completions format writes it: ``{"type": "text", "text": ...}`` or
+#: ``{"type": "image_url", "image_url": {"url": ...}}``.
+ContentPart = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A finished tool call of an earlier answer.
+
+    Attributes:
+        id: The call's id, repeated by its result.
+        name: The tool's name.
+        arguments: The arguments as JSON text, exactly as the model wrote them.
+    """
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of the conversation.
+
+    Attributes:
+        role: ``system``, ``user``, ``assistant`` or ``tool``.
+        content: Text, parts, or None for an answer that only calls tools.
+        tool_calls: Tool calls of an assistant's message.
+        tool_call_id: Which call a tool's message answers.
+    """
+
+    role: str
+    content: str | tuple[ContentPart, ...] | None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+
+    @property
+    def text(self) -> str:
+        """The message's text; parts are joined by line ends, and what is no text is left out."""
+        if self.content is None or isinstance(self.content, str):
+            return self.content or ""
+        texts = (part.get("text") for part in self.content)
+        return "\n".join(text for text in texts if isinstance(text, str))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One question to a model.
+
+    Attributes:
+        messages: The conversation, system prompt first.
+        tools: Schemas of the tools the model may call, as the chat-completions format writes them.
+        route: Another model than the profile's own, or None.
+    """
+
+    messages: tuple[ChatMessage, ...]
+    tools: tuple[Mapping[str, object], ...] = ()
+    route: ModelRoute | None = None

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 from hermes_trio.io.log_format import DEBUG, ERROR, INFO, WARNING, LogRecord, TimeStamps, level_name, parse_level
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import TextIO
 
-_COLOURS: Final = {DEBUG: "\x1b[2m", INFO: "\x1b[32m", WARNING: "\x1b[33m", ERROR: "\x1b[31m"}
+_COLOURS: Final[Mapping[int, str]] = {DEBUG: "\x1b[2m", INFO: "\x1b[32m", WARNING: "\x1b[33m", ERROR: "\x1b[31m"}
 _PLAIN: Final = "\x1b[0m"
 
 

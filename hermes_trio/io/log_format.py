@@ -23,7 +23,7 @@ WARNING: Final = 30
 ERROR: Final = 40
 NEVER: Final = 100
 
-_NAMES: Final = {DEBUG: "DEBUG", INFO: "INFO", WARNING: "WARNING", ERROR: "ERROR"}
+_NAMES: Final[Mapping[int, str]] = {DEBUG: "DEBUG", INFO: "INFO", WARNING: "WARNING", ERROR: "ERROR"}
 
 MAXIMUM_MESSAGE: Final = 8192
 """Characters of a message that are kept."""

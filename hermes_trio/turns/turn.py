@@ -1,0 +1,301 @@
+"""One turn: a message of the user becomes an answer of the profile's agent, and both are stored.
+
+A turn is stored when the model has finished, in one transaction. A turn that fails or is cancelled stores nothing: the
+history stays as it was before, so the same message can be sent again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import trio
+
+from hermes_trio.errors import HermesTrioError, ModelError
+from hermes_trio.io.log_format import one_line
+from hermes_trio.models.events import Usage
+from hermes_trio.models.request import ChatMessage, ModelRequest
+from hermes_trio.models.resolve import resolve_targets
+from hermes_trio.store.messages import StoredMessage
+from hermes_trio.store.sessions import SessionRecord, TurnRecord, UsageRecord, load_conversation, record_turn
+from hermes_trio.turns.history import text_of, to_chat_messages, to_content
+from hermes_trio.turns.prompt import build_system_prompt
+from hermes_trio.turns.step import Emit, Patience, Step, add_usage, run_step
+
+if TYPE_CHECKING:
+    from hermes_trio.home.config import ModelRoute
+    from hermes_trio.io.log import ProfileLogger
+    from hermes_trio.models.target import ModelTarget
+    from hermes_trio.scope import ProfileScope
+    from hermes_trio.turns.history import GivenContent
+
+__all__ = ["Emit", "TurnRequest", "TurnResult", "run_turn"]
+
+PREVIEW_CHARACTERS = 80
+_REDACTED_BEFORE_THE_CUT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRequest:
+    """What is asked of a profile.
+
+    Attributes:
+        turn_id: Names the turn in the log.
+        session_id: The conversation it belongs to; made if there is none of this id.
+        user_message: Text, or parts of text and images in the chat-completions format.
+        source: Where it comes from, as stored with the session.
+        history: What was said before; None to take it from the store.
+        system_text: The caller's own system text: appended to the system prompt, for this turn only, never stored.
+        session_key: The caller's stable key for its user, or empty.
+        user_id: Who asks, or empty.
+        route: Another model than the profile's own, or None.
+    """
+
+    turn_id: str
+    session_id: str
+    user_message: GivenContent
+    source: str = "api_server"
+    history: tuple[StoredMessage, ...] | None = None
+    system_text: str = ""
+    session_key: str = ""
+    user_id: str = ""
+    route: ModelRoute | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnResult:
+    """How a turn went.
+
+    Attributes:
+        text: The whole answer.
+        finish_reason: ``stop``, ``length`` or what else the model said.
+        usage: Tokens of all model calls of the turn.
+        session_id: The conversation.
+        model: The model that answered; a fallback may have stepped in.
+        completed: Whether the agent came to its own end, rather than to a limit.
+        error: What the limit was, when a turn has a result in spite of it.
+    """
+
+    text: str
+    finish_reason: str
+    usage: Usage
+    session_id: str
+    model: str
+    completed: bool = True
+    error: ModelError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a turn starts from.
+
+    Attributes:
+        session: The conversation's row, as it is or as it will be made.
+        earlier: What was said before.
+        prompt: The system prompt of the conversation, without the caller's own text.
+        at: When the user's message came, in seconds since the epoch.
+    """
+
+    session: SessionRecord
+    earlier: tuple[StoredMessage, ...]
+    prompt: str
+    at: float
+
+
+@dataclass(slots=True)
+class RunningTurn:
+    """A turn on its way; owned by the one task that runs it.
+
+    Attributes:
+        opening: What it started from.
+        emit: Shows events to the reader.
+        patience: Its inactivity limit.
+        messages: What the model is sent next.
+        rows: What will be stored.
+        api_calls: How often the model was asked.
+        usage: Tokens so far.
+    """
+
+    opening: Opening
+    emit: Emit
+    patience: Patience
+    messages: list[ChatMessage]
+    rows: list[StoredMessage]
+    api_calls: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result of a turn and how often the model was asked for it."""
+
+    result: TurnResult
+    api_calls: int
+
+
+async def run_turn(scope: ProfileScope, request: TurnRequest, emit: Emit) -> TurnResult:
+    """Answer one message.
+
+    Args:
+        scope: Whose agent answers.
+        request: What is asked.
+        emit: Gets the events that came together from the model, in order. What it raises ends the turn.
+
+    Raises:
+        ModelError: The model failed; ``model_timeout`` when nothing happened for ``agent.gateway_timeout`` seconds.
+        StoreError: The history could not be read, or the finished turn not be stored.
+        HomeError: A file of the prompt cannot be read.
+        ScopeClosed: The profile's generation is over.
+
+    Cancellation: ends the request to the model at once and stores nothing.
+    """
+    scope.check_open()
+    log = scope.log.bind(session=request.session_id, turn=request.turn_id, component="gateway.turn")
+    log.info(f"inbound message: {_place(request)} msg='{_preview(scope.log, request.user_message)}'")
+    begun = trio.current_time()
+    try:
+        answer = await _answer(scope, request, emit)
+    except trio.Cancelled:
+        log.info(f"turn cancelled: {_place(request)} time={trio.current_time() - begun:.1f}s")
+        raise
+    except HermesTrioError as error:
+        seconds = trio.current_time() - begun
+        log.warning(f"turn failed: {_place(request)} time={seconds:.1f}s", code=error.code, reason=str(error))
+        raise
+    log.info(
+        f"response ready: {_place(request)} time={trio.current_time() - begun:.1f}s api_calls={answer.api_calls} "
+        f"response={len(answer.result.text)} chars"
+    )
+    return answer.result
+
+
+async def _answer(scope: ProfileScope, request: TurnRequest, emit: Emit) -> Answer:
+    opening = await _open(scope, request)
+    turn = _begin(scope, request, opening, emit)
+    last: Step | None = None
+    with turn.patience.scope:
+        last = await _run_steps(scope, request, turn)
+    if last is None:
+        raise turn.patience.error(scope)
+    await record_turn(scope, _record(scope, turn, last))
+    result = TurnResult(last.text, last.finish_reason, turn.usage, request.session_id, last.target.model)
+    return Answer(result, turn.api_calls)
+
+
+async def _open(scope: ProfileScope, request: TurnRequest) -> Opening:
+    """Find out what was said before, and with which prompt; a history the caller gave needs no store."""
+    at = scope.clock.now()
+    target = _target(scope, request.route)
+    known = await load_conversation(scope, request.session_id) if request.history is None else None
+    prompt = known.session.system_prompt if known is not None else None
+    if not prompt:
+        prompt = await build_system_prompt(
+            scope, session_id=request.session_id, model=target.model, provider=target.provider
+        )
+    if known is not None:
+        return Opening(replace(known.session, system_prompt=prompt), tuple(known.messages), prompt, at)
+    session = SessionRecord(
+        id=request.session_id,
+        source=request.source,
+        started_at=at,
+        model=target.model,
+        system_prompt=prompt,
+        user_id=request.user_id or None,
+        session_key=request.session_key or None,
+    )
+    return Opening(session, request.history or (), prompt, at)
+
+
+def _target(scope: ProfileScope, route: ModelRoute | None) -> ModelTarget:
+    """The model that will be asked first."""
+    parts = (scope.config, scope.secrets, route)
+    return scope.files.derive("model target", parts, lambda: resolve_targets(*parts)[0])
+
+
+def _begin(scope: ProfileScope, request: TurnRequest, opening: Opening, emit: Emit) -> RunningTurn:
+    system = f"{opening.prompt}\n\n{request.system_text}" if request.system_text else opening.prompt
+    return RunningTurn(
+        opening=opening,
+        emit=emit,
+        patience=Patience(scope.config.agent.gateway_timeout),
+        messages=[
+            ChatMessage("system", system),
+            *to_chat_messages(opening.earlier),
+            ChatMessage("user", to_content(request.user_message)),
+        ],
+        rows=[StoredMessage("user", to_content(request.user_message), opening.at)],
+    )
+
+
+async def _run_steps(scope: ProfileScope, request: TurnRequest, turn: RunningTurn) -> Step:
+    """Ask the model, let it use tools, ask again, until it has nothing more to do; returns its last answer."""
+    limit = max(1, scope.config.agent.max_turns)
+    while turn.api_calls < limit:
+        step = await run_step(scope, ModelRequest(tuple(turn.messages), route=request.route), turn.emit, turn.patience)
+        turn.api_calls += 1
+        turn.usage = add_usage(turn.usage, step.usage)
+        turn.rows.append(_assistant_row(scope, step))
+        if not step.tool_calls:
+            return step
+        turn.messages += await _use_tools(scope, step, turn)
+    raise ModelError(
+        f"the model still wanted to use tools after {limit} rounds",
+        code="model_bad_response",
+        profile=scope.name,
+        where="agent.max_turns",
+        mend="ask for less at once, or raise agent.max_turns in config.yaml",
+        partial=turn.patience.text_shown,
+    )
+
+
+async def _use_tools(scope: ProfileScope, step: Step, turn: RunningTurn) -> list[ChatMessage]:
+    """Answer the tool calls of a step: returns what the model is sent next."""
+    names = ", ".join(sorted({one_line(call.name)[:64] or "(no name)" for call in step.tool_calls}))
+    raise ModelError(
+        "the model asked for a tool although it was offered none",
+        code="model_bad_response",
+        profile=scope.name,
+        where=str(step.target),
+        found=f"a call of {names}",
+        mend="ask again, or use a model that keeps to what it is offered",
+        partial=turn.patience.text_shown,
+    )
+
+
+def _assistant_row(scope: ProfileScope, step: Step) -> StoredMessage:
+    return StoredMessage(
+        role="assistant",
+        content=step.text,
+        timestamp=scope.clock.now(),
+        finish_reason=step.finish_reason,
+        token_count=step.usage.output_tokens or None,
+        reasoning=step.reasoning or None,
+    )
+
+
+def _record(scope: ProfileScope, turn: RunningTurn, last: Step) -> TurnRecord:
+    usage = UsageRecord(
+        model=last.target.model,
+        provider=last.target.provider,
+        base_url=last.target.base_url,
+        api_calls=turn.api_calls,
+        input_tokens=turn.usage.input_tokens,
+        output_tokens=turn.usage.output_tokens,
+        cache_read_tokens=turn.usage.cache_read_tokens,
+        cache_write_tokens=turn.usage.cache_write_tokens,
+        reasoning_tokens=turn.usage.reasoning_tokens,
+    )
+    opening = turn.opening
+    return TurnRecord(
+        session=opening.session, messages=tuple(turn.rows), earlier=opening.earlier, usage=usage, at=scope.clock.now()
+    )
+
+
+def _place(request: TurnRequest) -> str:
+    return f"platform={request.source} user={request.user_id or '-'} chat={request.session_id}"
+
+
+def _preview(log: ProfileLogger, message: GivenContent) -> str:
+    """The beginning of a message for the log; secrets go before the cut, because half a secret is not recognised."""
+    text = log.redact(text_of(message)[:_REDACTED_BEFORE_THE_CUT])
+    return one_line(text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 3] + "...")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from hermes_trio import __version__
-from hermes_trio.cli.exit_codes import FAILED, INTERRUPTED, OK, exit_code_of
+from hermes_trio.cli.exit_codes import INTERRUPTED, OK, exit_code_of
 from hermes_trio.cli.invocation import Process, common_options
 from hermes_trio.cli.terminal import Style, error_block, wants_color
 from hermes_trio.errors import HermesTrioError
@@ -85,13 +85,9 @@ def run_cli(arguments: Sequence[str], process: Process) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo(err=True)
+    except click.Abort:
+        # click's form of Ctrl-C; it has ended the line already.
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe left; keep the interpreter from complaining when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
     return code if isinstance(code, int) else OK
 
 

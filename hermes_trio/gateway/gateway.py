@@ -45,6 +45,9 @@ class Gateway:
         start_gate: Bounds how many profiles load at once.
         address: Where the listener accepts, empty before it does.
         draining: Whether the gateway is on its way out.
+        exit_reason: Why it is on its way out, or None.
+        restart_requested: Whether whoever started it is to start it again.
+        changes: Set at the next change of any state, and then replaced.
     """
 
     def __init__(
@@ -64,6 +67,8 @@ class Gateway:
         self.start_gate = StartGate(shared.workers)
         self.address = ""
         self.draining = False
+        self.exit_reason: str | None = None
+        self.restart_requested = False
         self.started_at = shared.clock.now()
         self.changes = trio.Event()
         for profile in profiles:

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import signal
-from contextlib import ExitStack, asynccontextmanager
+import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import trio
 
-from hermes_trio.errors import HomeError
+from hermes_trio.errors import HermesTrioError, HomeError
 from hermes_trio.gateway.gateway import Gateway, open_gateway
 from hermes_trio.gateway.settings import GatewaySettings, load_gateway_settings
 from hermes_trio.gateway.status_file import serve_status_file
 from hermes_trio.home.gateway_lock import hold_gateway_lock
+from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.process_record import current_process_record
 from hermes_trio.http.app import App
 from hermes_trio.http.control import ControlApp
 from hermes_trio.http.listener import Listener, open_tcp_listeners, open_unix_listener, serve_listener
 from hermes_trio.http.types import ListenerLimits
 from hermes_trio.io.log import make_gateway_logger, open_log_writer
+from hermes_trio.io.log_console import Console
 from hermes_trio.io.workers import ThreadWorkers
 from hermes_trio.scope import make_shared
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from hermes_trio.gateway.options import GatewayOptions
+    from hermes_trio.http.types import Handler
 
 EXIT_STOPPED = 0
 EXIT_RESTART = 75
@@ -48,14 +52,16 @@ async def serve_gateway(options: GatewayOptions, *, on_ready: Callable[[Gateway]
         HomeError: The home or the listening address cannot be used.
     """
     settings = load_gateway_settings(options)
-    with ExitStack() as held:
-        held.enter_context(hold_gateway_lock(options.home, current_process_record(options.argv)))
+    with (
+        hold_gateway_lock(options.home, current_process_record(options.argv)),
+        trio.open_signal_receiver(*_SIGNALS) as signals,
+    ):
         sockets = await _open_listeners(settings)
         async with _open_parts(options, settings) as gateway, trio.open_nursery() as nursery:
-            listener = await _start_services(gateway, sockets, nursery)
+            listening = await _start_services(gateway, sockets, nursery)
             if on_ready is not None:
                 on_ready(gateway)
-            code = await _until_stopped(gateway, listener)
+            code = await _until_stopped(gateway, listening, signals)
             nursery.cancel_scope.cancel()
     return code
 
@@ -63,10 +69,10 @@ async def serve_gateway(options: GatewayOptions, *, on_ready: Callable[[Gateway]
 @asynccontextmanager
 async def _open_parts(options: GatewayOptions, settings: GatewaySettings) -> AsyncIterator[Gateway]:
     workers = ThreadWorkers()
-    async with open_log_writer(workers, options.console) as writer:
+    console = Console(sys.stderr, options.log_level, colour=options.color)
+    async with open_log_writer(workers, console=console) as writer:
         shared = make_shared(writer, workers=workers)
-        root = options.home.profile("default")
-        log = make_gateway_logger(root, settings.logging, writer)
+        log = make_gateway_logger(writer, options.home.profile(DEFAULT_PROFILE), settings.logging)
         if settings.problem is not None:
             log.warning(f"the default profile's files cannot be used, so defaults hold: {settings.problem}")
         async with open_gateway(options, settings, shared, log) as gateway:
@@ -85,33 +91,65 @@ async def _open_listeners(settings: GatewaySettings) -> list[trio.SocketListener
         ) from error
 
 
-async def _start_services(gateway: Gateway, sockets: list[trio.SocketListener], nursery: trio.Nursery) -> Listener:
-    def on_error(error: BaseException) -> None:
-        gateway.log.error(f"a request failed: {type(error).__name__}: {error}")
+class _Listening:
+    """A listener as a task: it ends when it was drained and the last connection has gone."""
 
-    limits = ListenerLimits()
-    listener: Listener = await nursery.start(serve_listener, sockets, App(gateway), limits, on_error)
-    host, port = listener.address
+    def __init__(self, gateway: Gateway) -> None:
+        self.ended = trio.Event()
+        self.listener: Listener | None = None
+        self._gateway = gateway
+
+    async def serve(
+        self,
+        sockets: Sequence[trio.abc.Listener[trio.SocketStream]],
+        handler: Handler,
+        *,
+        task_status: trio.TaskStatus[Listener] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        try:
+            await serve_listener(sockets, handler, ListenerLimits(), self._on_error, task_status=task_status)
+        finally:
+            self.ended.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until the clients have their answers, at most ``seconds``."""
+        with trio.move_on_after(seconds):
+            await self.ended.wait()
+
+    def _on_error(self, error: BaseException) -> None:
+        self._gateway.log.bind(component="http").error(f"a request failed: {type(error).__name__}: {error}")
+
+
+async def _start_services(gateway: Gateway, sockets: list[trio.SocketListener], nursery: trio.Nursery) -> _Listening:
+    listening = _Listening(gateway)
+    listening.listener = await nursery.start(listening.serve, sockets, App(gateway), name="listener")
+    host, port = listening.listener.address
     gateway.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    control = await open_unix_listener(gateway.home.control_socket)
-    await nursery.start(serve_listener, [control], ControlApp(gateway), limits, on_error)
-    await nursery.start(serve_status_file, gateway)
-    return listener
+    try:
+        control = open_unix_listener(gateway.home.control_socket)
+    except (OSError, HermesTrioError) as error:
+        # Without it `status` cannot ask, but every profile can serve.
+        gateway.log.warning(f"no control socket: {error}")
+    else:
+        await nursery.start(_Listening(gateway).serve, [control], ControlApp(gateway), name="control")
+    await nursery.start(serve_status_file, gateway, name="status file")
+    return listening
 
 
-async def _until_stopped(gateway: Gateway, listener: Listener) -> int:
+async def _until_stopped(gateway: Gateway, listening: _Listening, signals: AsyncIterator[int]) -> int:
     """Wait for the first signal, drain until done or until the second one; returns the exit code."""
-    with trio.open_signal_receiver(*_SIGNALS) as signals:
-        first = await anext(signals)
-        gateway.log.info(f"{signal.Signals(first).name}: draining; a second signal stops at once")
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_cancel_on_signal, signals, nursery.cancel_scope)
-            listener.drain()
-            await gateway.drain()
-            with trio.move_on_after(LISTENER_CLOSE_SECONDS):
-                await listener.drained.wait()
-            nursery.cancel_scope.cancel()
-    return EXIT_RESTART if first == signal.SIGUSR1 else EXIT_STOPPED
+    first = await anext(signals)
+    gateway.exit_reason = signal.Signals(first).name
+    gateway.restart_requested = first == signal.SIGUSR1
+    gateway.log.info(f"{gateway.exit_reason}: draining; a second signal stops at once")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_cancel_on_signal, signals, nursery.cancel_scope)
+        if listening.listener is not None:
+            listening.listener.drain()
+        await gateway.drain()
+        await listening.drain(LISTENER_CLOSE_SECONDS)
+        nursery.cancel_scope.cancel()
+    return EXIT_RESTART if gateway.restart_requested else EXIT_STOPPED
 
 
 async def _cancel_on_signal(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:

@@ -12,13 +12,13 @@ from hermes_trio.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    Part = Mapping[str, object]
+    Content = str | tuple[Part, ...]
+
 MAXIMUM_TEXT = 65_536
 _TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 _IMAGE_PARTS = frozenset({"image_url", "input_image"})
 _IMAGE_URLS = ("http://", "https://", "data:image/")
-
-Part = dict[str, object]
-Content = str | list[Part]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _content(index: int, content: object) -> Content:
         return content
     if not isinstance(content, list):
         raise RequestError("`content` must be text or a list of parts", param=f"messages[{index}].content")
-    parts = [_part(index, part) for part in content]
+    parts = tuple(_part(index, part) for part in content)
     if all(part["type"] == "text" for part in parts):
         return "\n".join(str(part["text"]) for part in parts)
     return parts

@@ -49,11 +49,11 @@ def test_images_are_kept_in_one_shape():
             )
         ]
     )
-    assert asked.user_message.content == [
+    assert asked.user_message.content == (
         {"type": "text", "text": "look"},
         {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
-    ]
+    )
 
 
 def test_long_text_parts_are_cut():

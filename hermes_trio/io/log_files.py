@@ -69,16 +69,15 @@ class RotatingFile:
         self.failing = False
         self.lost = 0
 
-    def append(self, lines: Sequence[bytes]) -> int:
-        """Write lines, rotating where needed; returns how many were written before an error would have been raised.
+    def append(self, lines: Sequence[bytes]) -> None:
+        """Write lines, rotating where needed.
 
         Raises:
-            OSError: The file cannot be written; lines after the first failure are lost.
+            OSError: The file cannot be written; the lines that are not written yet are lost.
         """
         start = 0
         while start < len(lines):
             start = self._append_until_full(lines, start)
-        return len(lines)
 
     def _append_until_full(self, lines: Sequence[bytes], start: int) -> int:
         file = self._open()
@@ -121,6 +120,7 @@ class RotatingFile:
             if older.exists():
                 older.replace(self._numbered(number + 1))
         self.path.replace(self._numbered(1))
+        self._torn = False
 
     def _numbered(self, number: int) -> Path:
         return self.path.with_name(f"{self.path.name}.{number}")

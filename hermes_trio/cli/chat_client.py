@@ -80,8 +80,8 @@ class ChatEndpoint:
             for payload in decoder.feed(data):
                 yield from self._text(payload)
 
-    def _text(self, payload: str | bytes) -> Iterator[str]:
-        if payload in ("[DONE]", b"[DONE]"):
+    def _text(self, payload: bytes) -> Iterator[str]:
+        if payload == b"[DONE]":
             return
         event = json.loads(payload)
         if "error" in event:

@@ -11,6 +11,7 @@ import click
 from hermes_trio.cli.banner import client_url
 from hermes_trio.cli.chat_client import ChatEndpoint, ChatError
 from hermes_trio.cli.control import require_status
+from hermes_trio.cli.mending import new_api_key_command
 from hermes_trio.cli.status import unknown_profile
 from hermes_trio.cli.terminal import Style, error_block, wants_color
 from hermes_trio.errors import HermesTrioError, ProfileUnavailable
@@ -84,7 +85,7 @@ def _usable_key(home: HomePaths, name: str, invocation: Invocation) -> str:
         profile=name,
         where=f"{home.profile(name).env} API_SERVER_KEY",
         expected="at least 16 characters",
-        mend=f'echo "API_SERVER_KEY=$(openssl rand -hex 16)" >> {home.profile(name).env}',
+        mend=new_api_key_command(home.profile(name).env),
     )
 
 

@@ -3,10 +3,12 @@
 import json
 import socket
 import sqlite3
+import subprocess
 
 import pytest
 
 from hermes_trio.cli.checks.analysis import analyse_home
+from hermes_trio.home.process_record import current_process_record
 from hermes_trio.testing.home import ProfileFiles, write_home
 
 ECHO = {"model": "builtin/echo"}
@@ -44,6 +46,15 @@ def test_the_three_kinds_of_bad_api_keys(found):
         ("warning", "none", "key_missing"),
         ("error", "short", "key_too_short"),
     ]
+
+
+@pytest.mark.parametrize("key", ["", "tiny", "changeme-changeme-changeme"])
+def test_the_mend_for_a_bad_api_key_mends_it(tmp_path, key):
+    home = write_home(tmp_path / "my home", {"a": ProfileFiles(env={"API_SERVER_KEY": key})})
+    home.profile("a").env.write_text(f"API_SERVER_KEY={key}")
+    [finding] = analyse_home(home, {}).findings
+    subprocess.run(["sh", "-c", finding.mend], check=True)
+    assert analyse_home(home, {}).findings == []
 
 
 def test_no_key_is_fine_where_the_api_is_switched_off(found):
@@ -215,6 +226,12 @@ class TestPort:
             [finding] = self.check(tmp_path, "127.0.0.1", other.getsockname()[1])
         assert (finding.level, finding.code) == ("error", "address_unavailable")
         assert "another program" in finding.message
+
+    def test_the_port_of_the_running_gateway_is_not_tried(self, tmp_path, monkeypatch):
+        record = current_process_record(("hermes-trio", "run"))
+        monkeypatch.setattr("hermes_trio.cli.checks.listening.read_live_gateway", lambda _: record)
+        [finding] = self.check(tmp_path, "192.0.2.1", 8642)
+        assert (finding.level, finding.code) == ("info", "gateway_running")
 
     def test_an_address_of_another_machine(self, tmp_path):
         [finding] = self.check(tmp_path, "192.0.2.1", 8642)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from hermes_trio.cli.checks.findings import Finding, Level
+from hermes_trio.cli.mending import new_api_key_command
 from hermes_trio.home.api_key import MINIMUM_LENGTH, api_key_problem
 
 if TYPE_CHECKING:
@@ -45,7 +46,12 @@ def _usable(settings: ProfileSettings) -> Finding | None:
     elif key.strip():
         level, code, message = Level.ERROR, "key_placeholder", "the API key is a placeholder; its API refuses everybody"
     return Finding(
-        level=level, code=code, profile=settings.name, where=_place(settings), message=message, mend=_mend(settings)
+        level=level,
+        code=code,
+        profile=settings.name,
+        where=_place(settings),
+        message=message,
+        mend=new_api_key_command(settings.paths.env),
     )
 
 
@@ -59,13 +65,9 @@ def _shared(survey: Survey, names: list[str]) -> Iterator[Finding]:
                 profile=settings.name,
                 where=_place(settings),
                 message=f"the API key is also that of {others}: who may talk to one may talk to all",
-                mend=_mend(settings),
+                mend=new_api_key_command(settings.paths.env),
             )
 
 
 def _place(settings: ProfileSettings) -> str:
     return f"{settings.paths.env} API_SERVER_KEY"
-
-
-def _mend(settings: ProfileSettings) -> str:
-    return f'echo "API_SERVER_KEY=$(openssl rand -hex 16)" >> {settings.paths.env}'

@@ -31,7 +31,7 @@ def _finding(settings: ProfileSettings, error: HermesTrioError, level: Level) ->
         level=level,
         code=error.code,
         profile=settings.name,
-        where=error.where or str(settings.paths.config),
+        where=f"{settings.paths.root}/{error.where or settings.paths.config.name}",
         message=error.problem if error.found is None else f"{error.problem}; found {error.found}",
         mend=error.mend,
     )

@@ -1,0 +1,15 @@
+"""Commands that mend a home, as text for people to paste."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def new_api_key_command(env: Path) -> str:
+    """A shell command that gives the profile with this ``.env`` a key of its own; the last of several lines counts."""
+    line = r"\nAPI_SERVER_KEY=%s\n"
+    return f"(umask 077; printf '{line}' \"$(openssl rand -hex 16)\" >> {shlex.quote(str(env))})"

@@ -1,0 +1,107 @@
+import json
+import os
+
+import pytest
+
+from hermes_trio.cli.status import describe_gateway
+from hermes_trio.cli.terminal import Style
+from hermes_trio.home.paths import HomePaths
+from hermes_trio.home.process_record import current_process_record
+from tests.cli.fake_gateway import control_socket, gateway_report, profile_report
+
+NOW = 1060.0
+PLAIN = Style(color=False)
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "home").mkdir()
+    return HomePaths(tmp_path / "home")
+
+
+def test_the_page_has_a_line_for_the_gateway_and_an_aligned_table():
+    report = gateway_report(
+        profile_report("default", active_turns=2),
+        profile_report("b", state="backoff", reason="crashed", next_retry=NOW + 8, detail="KeyError: 'x'", model=""),
+    )
+    assert describe_gateway(report, report.profiles, NOW, PLAIN) == [
+        "hermes-trio 9.9.9, pid 4711, running for 60 s",
+        "/home/u/.hermes on http://127.0.0.1:8642",
+        "",
+        "PROFILE  STATE    REASON   SINCE  RETRY   TURNS  MODEL",
+        "default  running  -        60 s   -       2      builtin/echo",
+        "b        backoff  crashed  60 s   in 8 s  0      -",
+        "",
+        "b: KeyError: 'x'",
+    ]
+
+
+def test_a_gateway_that_does_not_listen_yet():
+    report = gateway_report(address="")
+    assert "/home/u/.hermes on (not listening yet)" in describe_gateway(report, [], NOW, PLAIN)
+
+
+def test_status_of_a_running_gateway(command, home):
+    with control_socket(home, gateway_report(profile_report("default"), profile_report("coder"))):
+        ran = command("status", "--home", home.root)
+    assert ran.code == 0
+    assert "default" in ran.out
+    assert "coder" in ran.out
+
+
+def test_status_of_one_profile(command, home):
+    with control_socket(home, gateway_report(profile_report("default"), profile_report("coder"))):
+        ran = command("-p", "coder", "status", "--home", home.root)
+    assert "coder" in ran.out
+    assert "default" not in ran.out
+
+
+def test_status_of_a_profile_that_is_not_served(command, home):
+    with control_socket(home, gateway_report(profile_report("default"))):
+        ran = command("status", "-p", "codr", "--home", home.root)
+    assert ran.code == 1
+    assert "[unknown_profile]" in ran.err
+    assert "one of default" in ran.err
+
+
+def test_json_is_the_report(command, home):
+    with control_socket(home, gateway_report(profile_report("default"), profile_report("coder"))):
+        whole = json.loads(command("status", "--json", "--home", home.root).out)
+        one = json.loads(command("status", "--json", "--home", home.root, "-p", "coder").out)
+    assert (whole["running"], whole["pid"], whole["active_turns"]) == (True, 4711, 3)
+    assert [profile["name"] for profile in one["profiles"]] == ["coder"]
+
+
+def test_without_a_gateway_it_says_how_to_start_one(command, home):
+    ran = command("status", "--home", home.root)
+    assert (ran.code, ran.out) == (1, "")
+    assert "no gateway runs on this home [gateway_not_running]" in ran.err
+    assert f"`hermes-trio run --home {home.root}`" in ran.err
+
+
+def test_without_a_gateway_json_says_so_too(command, home):
+    ran = command("status", "--json", "--home", home.root)
+    assert (ran.code, json.loads(ran.out)["running"]) == (1, False)
+
+
+def test_a_socket_that_nobody_listens_on_counts_as_no_gateway(command, home):
+    with control_socket(home, gateway_report()):
+        pass
+    assert home.control_socket.exists()
+    assert "gateway_not_running" in command("status", "--home", home.root).err
+
+
+def test_a_gateway_of_another_kind_is_named(command, home, monkeypatch):
+    record = current_process_record(("hermes", "gateway", "run"))
+    monkeypatch.setattr("hermes_trio.home.process_record.read_live_gateway", lambda _: record)
+    ran = command("status", "--home", home.root)
+    assert ran.code == 1
+    assert "[gateway_foreign]" in ran.err
+    assert f"pid {os.getpid()}: hermes gateway run" in ran.err
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"not json", 200), (b'{"pid": "x"}', 200), (b"{}", 500)])
+def test_a_socket_that_talks_nonsense_is_an_error(command, home, body, status):
+    with control_socket(home, body, status):
+        ran = command("status", "--home", home.root)
+    assert (ran.code, "[control_failed]" in ran.err) == (1, True)

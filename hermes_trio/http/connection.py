@@ -157,7 +157,7 @@ class Connection:
             return
         if self._refusal is not None:
             await self._refuse(self._refusal)
-        elif failed and self._exchange is not None and not self._exchange.on_wire:
+        elif failed and (self._exchange is None or not self._exchange.on_wire):
             await self._end(500, "internal_error", "internal_error", "the request failed inside the gateway")
         elif self._scope.cancelled_caught:
             if self._phase in (Phase.HEAD, Phase.BODY):

@@ -40,8 +40,8 @@ class TrioTransport(httpx.AsyncBaseTransport):
 
     Errors are httpx's: `httpx.ConnectError`, `httpx.ConnectTimeout`, `httpx.WriteError`, `httpx.WriteTimeout`,
     `httpx.ReadError`, `httpx.ReadTimeout`, `httpx.RemoteProtocolError`, `httpx.LocalProtocolError`. A request whose
-    kept connection turns out dead before the first byte of a response is sent once more, on a new connection. A cancelled
-    request closes its connection. A response that is closed before its end closes its connection.
+    kept connection turns out dead before the first byte of a response is sent once more, on a new connection. A
+    cancelled request closes its connection. A response that is closed before its end closes its connection.
 
     Args:
         tls: Contexts for ``https``.
@@ -103,7 +103,7 @@ class TrioTransport(httpx.AsyncBaseTransport):
         self._closed = True
         while (connection := self._idle.take_oldest()) is not None:
             self._active.add(connection)
-        # A cancelled owner must not leave the rest open. Closing a socket never waits; the deadline is for other streams.
+        # A cancelled owner must not leave the rest open. Closing a socket never waits; the deadline is for odd streams.
         with trio.move_on_after(CLOSE_SECONDS, shield=True):
             for connection in tuple(self._active):
                 await self._drop(connection)
@@ -256,6 +256,8 @@ def _origin_of(request: httpx.Request) -> Origin:
 def _connect_problem(origin: Origin, exc: BaseException) -> str:
     """In words: trio hides a failed handshake behind a bare BrokenResourceError, failed attempts behind a group."""
     cause: BaseException = exc
-    while cause.__cause__ is not None and not str(cause):
+    while cause.__cause__ is not None:
         cause = cause.__cause__
-    return f"cannot connect to {origin.host}:{origin.port}: {cause}"
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    return f"cannot connect to {origin.host}:{origin.port}: {str(cause) or type(cause).__name__}"

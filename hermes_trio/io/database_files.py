@@ -7,13 +7,15 @@ import os
 import sqlite3
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hermes_trio.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+T = TypeVar("T")
 
 BUSY_MILLISECONDS = 100
 JOURNAL_LIMIT_BYTES = 4 * 1024 * 1024
@@ -232,3 +234,23 @@ def _choose_journal(connection: sqlite3.Connection) -> None:
         mode = "refused"
     if mode != "wal":
         connection.executescript("PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL")
+
+
+def read_other_file(path: Path, profile: str, job: Callable[[sqlite3.Connection], T]) -> T | None:
+    """Run ``job`` on a file that belongs to somebody else, without changing anything; None when there is no such file.
+
+    Args:
+        path: The file.
+        profile: Who asks, for errors.
+        job: Only reads, and fetches all it wants.
+
+    Raises:
+        StoreError: The file cannot be read.
+    """
+    file = DatabaseFile(path, profile, prepare=lambda _connection: None)
+    if file.identity() is None:
+        return None
+    with translated(file):
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=1.0)
+        with contextlib.closing(connection):
+            return job(connection)

@@ -23,7 +23,7 @@ __all__ = ["BUILTIN", "ModelTarget", "ModelTimeouts", "find_fallbacks", "resolve
 BUILTIN = "builtin"
 ECHO = "echo"
 LOCAL_SILENCE = 900.0
-"""Seconds a local model may be silent where ``agent.local_stream_stale_timeout`` says nothing; prompts take it minutes."""
+"""Seconds a local model may be silent without ``agent.local_stream_stale_timeout``; long prompts take it minutes."""
 
 
 def resolve_targets(
@@ -99,6 +99,8 @@ def _resolve(config: ProfileConfig, secrets: Secrets, wish: Wish) -> ModelTarget
         max_tokens=config.model.max_tokens,
         context_length=(entry.context_length if entry else None) or config.model.context_length,
         timeouts=_timeouts(config, entry, endpoint.base_url),
+        tls_verify=entry.ssl_verify if entry else True,
+        tls_ca_file=entry.ssl_ca_cert if entry else "",
     )
 
 

@@ -43,6 +43,8 @@ class ModelTarget:
         max_tokens: Most tokens of the answer, or None to leave it to the provider.
         context_length: Tokens the model takes, or None when it is not known.
         timeouts: Longest waits.
+        tls_verify: Whether the provider's certificate is checked.
+        tls_ca_file: File with the authorities to trust instead of the public ones, or empty.
     """
 
     provider: str
@@ -55,6 +57,8 @@ class ModelTarget:
     max_tokens: int | None = None
     context_length: int | None = None
     timeouts: ModelTimeouts = ModelTimeouts()
+    tls_verify: bool = True
+    tls_ca_file: str = ""
 
     def __str__(self) -> str:
         host = urlsplit(self.base_url).hostname

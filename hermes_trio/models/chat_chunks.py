@@ -1,0 +1,195 @@
+"""The JSON of chat completions, streamed and whole, turned into events; pure.
+
+The format is OpenAI's ("Create chat completion" in its API reference), read tolerantly: providers send null for what
+is missing, leave fields out, add their own, repeat the usage in every chunk, number tool calls wrongly, and call the
+reasoning ``reasoning_content`` (DeepSeek) or ``reasoning`` (OpenRouter). A value of the wrong type is an error.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from hermes_trio.models.events import Finish, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from hermes_trio.models.failures import bad_response, error_from_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from hermes_trio.models.events import ModelEvent
+    from hermes_trio.models.target import ModelTarget
+
+DONE: Final = b"[DONE]"
+
+#: What providers call the reasons of OpenAI's format.
+_FINISH_REASONS: Final = {
+    "end_turn": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_length": "length",
+    "function_call": "tool_calls",
+    "tool_use": "tool_calls",
+    "safety": "content_filter",
+    "refusal": "content_filter",
+}
+
+
+class _PromptDetails(msgspec.Struct, gc=False):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class _CompletionDetails(msgspec.Struct, gc=False):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct, gc=False):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+    prompt_cache_hit_tokens: int | None = None  # DeepSeek
+
+
+class _Function(msgspec.Struct, gc=False):
+    name: str | None = None
+    arguments: str | dict[str, object] | None = None
+
+
+class _ToolCall(msgspec.Struct, gc=False):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Part(msgspec.Struct, gc=False):
+    text: str | None = None
+
+
+class _Message(msgspec.Struct, gc=False):
+    content: str | list[_Part] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | dict[str, object] | None = None
+    refusal: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+
+class _Choice(msgspec.Struct, gc=False):
+    delta: _Message | None = None
+    message: _Message | None = None
+    finish_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct, gc=False):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: object = None
+    object: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Chunk).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class AnswerReader:
+    """Reads one answer, chunk by chunk.
+
+    Attributes:
+        finish_reason: Why the model stopped, once it said so; empty before.
+        done: Whether the end mark came.
+    """
+
+    def __init__(self, target: ModelTarget, hide: Sequence[str] = ()) -> None:
+        self._target = target
+        self._hide = hide
+        self._usage: _Usage | None = None
+        self._calls: list[str] = []  # ids of the tool calls so far
+        self.finish_reason = ""
+        self.done = False
+
+    def read(self, payloads: Iterable[bytes]) -> list[ModelEvent]:
+        """The events in the payloads of some chunks; what comes after the end mark is not looked at.
+
+        Raises:
+            ModelError: ``model_bad_response`` for what is no chunk; what the provider says if it is an error.
+        """
+        events: list[ModelEvent] = []
+        for payload in payloads:
+            if self.done:
+                break
+            if payload.startswith(DONE):
+                self.done = True
+                break
+            self._take(payload, events)
+        return events
+
+    def last_events(self) -> list[ModelEvent]:
+        """What ends the answer: the usage, if the provider told it, and the reason."""
+        reason = self.finish_reason or ("tool_calls" if self._calls else "stop")
+        finish: list[ModelEvent] = [Finish(reason)]
+        return [_read_usage(self._usage), *finish] if self._usage is not None else finish
+
+    def _take(self, payload: bytes, events: list[ModelEvent]) -> None:
+        try:
+            chunk = _decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+            found = f"{exc} in {payload[:200].decode('utf-8', 'replace')}"
+            raise bad_response(self._target, "the provider sent what is no chat completion", found, self._hide) from exc
+        if chunk.choices:
+            self._take_choice(chunk.choices[0], events)
+        if chunk.usage is not None:
+            self._usage = chunk.usage
+        if chunk.error or chunk.object == "error":
+            error = chunk.error or msgspec.json.decode(payload)
+            raise error_from_object(self._target, error, self._hide)
+
+    def _take_choice(self, choice: _Choice, events: list[ModelEvent]) -> None:
+        message = choice.delta or choice.message
+        if message is not None:
+            reasoning = message.reasoning_content or message.reasoning
+            if reasoning and isinstance(reasoning, str):
+                events.append(ReasoningDelta(reasoning))
+            if content := message.content or message.refusal:
+                events.extend(_read_content(content))
+            if message.tool_calls:
+                events.extend(self._read_call(call) for call in message.tool_calls)
+        if choice.finish_reason:
+            reason = choice.finish_reason.lower()
+            self.finish_reason = _FINISH_REASONS.get(reason, reason)
+
+    def _read_call(self, call: _ToolCall) -> ToolCallDelta:
+        """One piece of a tool call; a new id begins a new call even where the provider numbers all calls alike."""
+        function = call.function or _Function()
+        index = call.index if call.index is not None else max(len(self._calls) - 1, 0)
+        begins = index >= len(self._calls) or bool(call.id and function.name and call.id != self._calls[index])
+        if begins:
+            index = len(self._calls)
+            self._calls.append(call.id or "")
+        arguments = function.arguments or ""
+        return ToolCallDelta(
+            index,
+            (call.id or "") if begins else "",
+            (function.name or "") if begins else "",
+            arguments if isinstance(arguments, str) else _encode(arguments).decode(),
+        )
+
+
+def _read_content(content: str | list[_Part]) -> list[ModelEvent]:
+    if isinstance(content, str):
+        return [TextDelta(content)]
+    return [TextDelta(part.text) for part in content if part.text]
+
+
+def _read_usage(usage: _Usage) -> Usage:
+    prompt = usage.prompt_tokens_details or _PromptDetails()
+    completion = usage.completion_tokens_details or _CompletionDetails()
+    return Usage(
+        input_tokens=usage.prompt_tokens or 0,
+        output_tokens=usage.completion_tokens or 0,
+        cache_read_tokens=prompt.cached_tokens or usage.prompt_cache_hit_tokens or 0,
+        cache_write_tokens=prompt.cache_write_tokens or 0,
+        reasoning_tokens=completion.reasoning_tokens or 0,
+    )

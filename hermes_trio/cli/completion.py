@@ -7,7 +7,7 @@ from pathlib import PurePath
 import click
 from click.shell_completion import get_completion_class
 
-from hermes_trio.cli.invocation import common_options, current_invocation
+from hermes_trio.cli.invocation import PROGRAM, common_options, current_invocation
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -31,4 +31,4 @@ def command(shell: str | None) -> None:
     if maker is None:
         raise click.UsageError(f"cannot tell your shell; say which one: {', '.join(SHELLS)}")
     root = click.get_current_context().find_root().command
-    click.echo(maker(root, {}, "hermes-trio", "_HERMES_TRIO_COMPLETE").source())
+    click.echo(maker(root, {}, PROGRAM, "_HERMES_TRIO_COMPLETE").source())

@@ -57,19 +57,23 @@ def fetch_status(home: HomePaths) -> tuple[GatewayReport, bytes] | None:
         ) from exc
 
 
-def require_status(home: HomePaths, home_flag: str) -> tuple[GatewayReport, bytes]:
+def require_status(home: HomePaths, start: str) -> tuple[GatewayReport, bytes]:
     """Like `fetch_status`, for commands that need a gateway.
+
+    Args:
+        home: The home.
+        start: The command line that starts a gateway on it.
 
     Raises:
         ControlError: No gateway runs on this home (``gateway_not_running``), or it does not answer.
     """
     found = fetch_status(home)
     if found is None:
-        raise not_running(home, home_flag)
+        raise not_running(home, start)
     return found
 
 
-def not_running(home: HomePaths, home_flag: str) -> ControlError:
+def not_running(home: HomePaths, start: str) -> ControlError:
     """The error that says that no gateway of ours runs on ``home``, and whether another kind does."""
     from hermes_trio.home.process_record import read_live_gateway
 
@@ -80,13 +84,13 @@ def not_running(home: HomePaths, home_flag: str) -> ControlError:
             code="gateway_foreign",
             where=str(home.root),
             found=f"pid {other.pid}: {' '.join(other.argv)}",
-            mend=f"ask that gateway, or stop it and run `hermes-trio run{home_flag}`",
+            mend=f"ask that gateway, or stop it and run `{start}`",
         )
     return ControlError(
         "no gateway runs on this home",
         code="gateway_not_running",
         where=str(home.root),
-        mend=f"start it with `hermes-trio run{home_flag}`",
+        mend=f"start it with `{start}`",
     )
 
 

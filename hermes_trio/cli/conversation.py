@@ -53,7 +53,7 @@ def find_endpoint(invocation: Invocation) -> ChatEndpoint:
         HermesTrioError: No gateway runs, it does not serve the profile, or the profile has no usable key.
     """
     home = invocation.home()
-    view, _ = require_status(home, invocation.home_flag())
+    view, _ = require_status(home, invocation.suggest("run"))
     name = invocation.profile or active_profile(home)
     profile = next((one for one in view.profiles if one.name == name), None)
     if profile is None:

@@ -13,6 +13,7 @@ from hermes_trio.home.secrets import load_secrets
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hermes_trio.cli.invocation import Invocation
     from hermes_trio.cli.terminal import Style
 
 DEMO_PROFILES = ("coder", "poet")
@@ -51,8 +52,9 @@ def demo_home(environ: Mapping[str, str]) -> HomePaths:
     return HomePaths(target)
 
 
-def describe_demo(home: HomePaths, url: str, style: Style) -> list[str]:
+def describe_demo(home: HomePaths, url: str, invocation: Invocation, style: Style) -> list[str]:
     """What to try next: a curl for one profile, an SDK snippet for another, the other commands."""
+    chat, status = (invocation.suggest(command, home.root) for command in (f"chat -p {DEMO_PROFILES[0]}", "status"))
     first, second = DEMO_PROFILES
     return [
         style.paint("Try it from another terminal:", bold=True),
@@ -71,8 +73,8 @@ def describe_demo(home: HomePaths, url: str, style: Style) -> list[str]:
         "",
         style.paint("or with hermes-trio itself:", bold=True),
         "",
-        f"  hermes-trio chat   --home {home.root} -p {first}",
-        f"  hermes-trio status --home {home.root}",
+        f"  {chat}",
+        f"  {status}",
         "",
         f"The home is yours to play with: {home.root}. Ctrl-C stops the gateway.",
         "",

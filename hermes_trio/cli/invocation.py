@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from hermes_trio.home.paths import HomePaths
 
 F = TypeVar("F", bound="Callable[..., object]")
+
+PROGRAM = "hermes-trio"
 
 _HOME = "hermes_trio.home"
 _PROFILE = "hermes_trio.profile"
@@ -32,6 +37,14 @@ class Process:
 
     environ: Mapping[str, str]
     argv: tuple[str, ...]
+
+    @property
+    def program(self) -> str:
+        """How the user calls this program: by its name where the shell finds it, else as it was called."""
+        if not self.argv or shutil.which(PROGRAM, path=self.environ.get("PATH", "")):
+            return PROGRAM
+        called = self.argv[0]
+        return f"{shlex.quote(sys.executable)} -m hermes_trio" if called.endswith(".py") else shlex.quote(called)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +72,11 @@ class Invocation:
 
         return resolve_root(self.environ, self.home_option)
 
-    def home_flag(self) -> str:
-        """The ``--home`` part of a command that the user may type next; empty when none was given."""
-        return "" if self.home_option is None else f" --home {self.home_option}"
+    def suggest(self, command: str, home: Path | None = None) -> str:
+        """The line to type for ``command``, on ``home`` or on the same home as this call."""
+        folder = home or self.home_option
+        flag = "" if folder is None else f" --home {shlex.quote(str(folder))}"
+        return f"{self.process.program} {command}{flag}"
 
 
 def current_invocation() -> Invocation:

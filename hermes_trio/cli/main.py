@@ -11,14 +11,13 @@ import click
 
 from hermes_trio import __version__
 from hermes_trio.cli.exit_codes import INTERRUPTED, OK, exit_code_of
-from hermes_trio.cli.invocation import Process, common_options
+from hermes_trio.cli.invocation import PROGRAM, Process, common_options
 from hermes_trio.cli.terminal import Style, error_block, wants_color
 from hermes_trio.errors import HermesTrioError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PROGRAM = "hermes-trio"
 COMMANDS = ("run", "status", "check", "chat", "completion")
 """Subcommands, in the order of the help page; each is ``command`` in the module of its name, imported when needed."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +12,7 @@ import trio
 from hermes_trio.cli.banner import announce, client_url
 from hermes_trio.cli.demo import demo_home, describe_demo
 from hermes_trio.cli.terminal import Style, wants_color
+from hermes_trio.errors import HermesTrioError
 from hermes_trio.gateway.options import GatewayOptions
 from hermes_trio.http.server import serve_gateway
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from hermes_trio.cli.invocation import Invocation
     from hermes_trio.gateway.gateway import Gateway
+    from hermes_trio.gateway.report import GatewayReport
     from hermes_trio.home.paths import HomePaths
 
 GREET_WITHIN_SECONDS = 2.0
@@ -65,11 +66,17 @@ def serve(invocation: Invocation, wishes: Wishes) -> int:
         argv=invocation.process.argv,
         color=wants_color(invocation.environ, sys.stderr),
     )
-    style = Style(wants_color(invocation.environ, sys.stdout))
+
+    def greet(gateway: Gateway) -> None:
+        click.echo("\n".join(_greeting(invocation, home, wishes, gateway.status())))
+
     try:
-        return trio.run(_serve, options, partial(_greet, home, style, wishes.demo))
+        return trio.run(_serve, options, greet)
     except BaseExceptionGroup as group:
-        raise _only_error(group) from group
+        error = _only_error(group)
+        if isinstance(error, HermesTrioError):
+            raise error from group
+        raise
 
 
 async def _serve(options: GatewayOptions, greet: Callable[[Gateway], None]) -> int:
@@ -86,12 +93,12 @@ async def _serve(options: GatewayOptions, greet: Callable[[Gateway], None]) -> i
     return code
 
 
-def _greet(home: HomePaths, style: Style, demo: bool, gateway: Gateway) -> None:
-    report = gateway.status()
+def _greeting(invocation: Invocation, home: HomePaths, wishes: Wishes, report: GatewayReport) -> list[str]:
+    style = Style(wants_color(invocation.environ, sys.stdout))
     lines = announce(report, style)
-    if demo:
-        lines += describe_demo(home, client_url(report.address), style)
-    click.echo("\n".join(lines))
+    if wishes.demo:
+        lines += describe_demo(home, client_url(report.address), invocation, style)
+    return lines
 
 
 def _only_error(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -41,7 +41,7 @@ def command(as_json: bool) -> int:
     home = invocation.home()
     found = fetch_status(home)
     if found is None:
-        return _say_not_running(not_running(home, invocation.home_flag()), as_json=as_json)
+        return _say_not_running(not_running(home, invocation.suggest("run")), as_json=as_json)
     view, raw = found
     shown = _select(view, invocation)
     if as_json:

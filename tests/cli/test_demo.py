@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from hermes_trio.cli.demo import demo_home, describe_demo, quickstart_source, state_directory
+from hermes_trio.cli.invocation import Invocation, Process
 from hermes_trio.cli.terminal import Style
 from hermes_trio.errors import HomeError
 
@@ -43,7 +44,9 @@ def test_a_state_folder_that_cannot_be_written_is_explained(tmp_path):
 
 def test_what_to_try_has_the_real_address_and_the_keys_of_two_profiles(tmp_path):
     home = demo_home({"XDG_STATE_HOME": str(tmp_path)})
-    text = "\n".join(describe_demo(home, "http://127.0.0.1:9999", Style(color=False)))
+    invocation = Invocation(Process({}, ()), None, None)
+    text = "\n".join(describe_demo(home, "http://127.0.0.1:9999", invocation, Style(color=False)))
     assert "curl -N http://127.0.0.1:9999/p/coder/v1/chat/completions" in text
     assert 'base_url="http://127.0.0.1:9999/p/poet/v1", api_key="demo-key-of-poet-not-a-secret"' in text
     assert "Bearer demo-key-of-coder-not-a-secret" in text
+    assert f"hermes-trio chat -p coder --home {home.root}" in text

@@ -9,7 +9,7 @@ import pytest
 from hermes_trio import __version__, errors
 from hermes_trio.cli import main
 from hermes_trio.cli.exit_codes import exit_code_of
-from hermes_trio.cli.invocation import Invocation, common_options, current_invocation
+from hermes_trio.cli.invocation import Invocation, Process, common_options, current_invocation
 
 
 @pytest.fixture
@@ -67,10 +67,24 @@ def test_the_home_comes_from_the_captured_environment(command, probe, tmp_path):
     assert probe[0].home().root == tmp_path / "elsewhere"
 
 
-def test_the_flag_for_the_next_command_names_the_home_only_when_it_was_named(command, probe):
+def test_a_suggested_command_names_the_home_when_this_one_did(command, probe):
     command("status")
-    command("status", "--home", "/h")
-    assert [one.home_flag() for one in probe] == ["", " --home /h"]
+    command("status", "--home", "/my home")
+    assert [one.suggest("run") for one in probe] == ["hermes-trio run", "hermes-trio run --home '/my home'"]
+
+
+@pytest.mark.parametrize(
+    ("called", "suggested"),
+    [(".venv/bin/hermes-trio", ".venv/bin/hermes-trio"), ("/x/__main__.py", f"{sys.executable} -m hermes_trio")],
+)
+def test_a_program_that_the_shell_does_not_find_is_suggested_as_it_was_called(called, suggested):
+    assert Process({"PATH": "/nowhere"}, (called,)).program == suggested
+
+
+def test_a_program_that_the_shell_finds_is_suggested_by_its_name(tmp_path):
+    (tmp_path / "hermes-trio").write_text("#!/bin/sh\n")
+    (tmp_path / "hermes-trio").chmod(0o755)
+    assert Process({"PATH": str(tmp_path)}, ("/x/hermes-trio",)).program == "hermes-trio"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -94,7 +96,7 @@ def _talk(endpoint: ChatEndpoint, session_id: str, style: Style) -> None:
         style.paint(f"Talking to {endpoint.profile}, session {session_id}. /new starts over, /quit leaves.", dim=True)
     )
     while True:
-        question = _read_question(style)
+        question = _read_question()
         if question is None or question in LEAVE:
             return
         if question == "/new":
@@ -104,9 +106,9 @@ def _talk(endpoint: ChatEndpoint, session_id: str, style: Style) -> None:
             _answer_or_explain(endpoint, question, session_id, style)
 
 
-def _read_question(style: Style) -> str | None:
+def _read_question() -> str | None:
     try:
-        return input(style.paint("you> ", "cyan")).strip()
+        return input("you> ").strip()
     except (EOFError, KeyboardInterrupt):
         click.echo()
         return None

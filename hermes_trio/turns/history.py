@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hermes_trio.models.request import ChatMessage, ToolCall
 
@@ -15,32 +15,46 @@ if TYPE_CHECKING:
     """What a user says: text, or parts of text and images in the chat-completions format."""
 
 
-def to_chat_messages(messages: Sequence[StoredMessage]) -> list[ChatMessage]:
+_SPEAKERS: Final = frozenset({"user", "assistant"})
+
+
+def to_chat_messages(messages: Iterable[StoredMessage]) -> list[ChatMessage]:
     """Convert stored messages, oldest first.
 
-    Providers refuse a conversation in which a tool call has no result or a result no call, which is what a killed
-    process can leave behind. Such calls and results are left out. Rows that are no part of the talk (roles other than
-    user, assistant, tool) are left out as well.
+    Providers refuse a conversation in which a tool call is not followed by its result, or a result does not follow its
+    call, which is what a killed process can leave behind. Such calls and results are left out. Rows that are no part of
+    the talk (roles other than user, assistant, tool) are left out as well.
     """
-    answered = {message.tool_call_id for message in messages if message.role == "tool" and message.tool_call_id}
-    return list(_consistent(messages, answered))
-
-
-def _consistent(messages: Iterable[StoredMessage], answered: set[str]) -> Iterator[ChatMessage]:
-    open_calls: set[str] = set()
+    rounds: list[_Round] = []
     for message in messages:
-        if message.role == "user":
-            yield ChatMessage("user", to_content(message.content))
-        elif message.role == "assistant":
-            calls = tuple(
-                ToolCall(call.id, call.name, call.arguments) for call in message.tool_calls or () if call.id in answered
-            )
-            open_calls.update(call.id for call in calls)
-            if calls or message.content:
-                yield ChatMessage("assistant", to_content(message.content), tool_calls=calls)
-        elif message.role == "tool" and message.tool_call_id in open_calls:
-            open_calls.discard(message.tool_call_id)
-            yield ChatMessage("tool", to_content(message.content), tool_call_id=message.tool_call_id)
+        if message.role == "tool":
+            if rounds:
+                rounds[-1].results.setdefault(message.tool_call_id or "", message)
+        elif message.role in _SPEAKERS:
+            rounds.append(_Round(message, {}))
+    return [sent for one in rounds for sent in _round_messages(one)]
+
+
+class _Round(NamedTuple):
+    """A message and the tool results that follow it, by call."""
+
+    message: StoredMessage
+    results: dict[str, StoredMessage]
+
+
+def _round_messages(one: _Round) -> Iterator[ChatMessage]:
+    message = one.message
+    content = to_content(message.content)
+    calls = {call.id: call for call in message.tool_calls or () if call.id in one.results}
+    if message.role != "assistant" or not calls:
+        if content or message.role == "user":
+            yield ChatMessage(message.role, content)
+        return
+    tool_calls = tuple(ToolCall(call.id, call.name, call.arguments) for call in calls.values())
+    yield ChatMessage("assistant", content, tool_calls=tool_calls)
+    for call_id, result in one.results.items():
+        if call_id in calls:
+            yield ChatMessage("tool", to_content(result.content), tool_call_id=call_id)
 
 
 def to_content(content: GivenContent | None) -> Content:

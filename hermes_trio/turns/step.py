@@ -62,6 +62,11 @@ class Gathering:
         self.finish_reason = "stop"
         self._calls: dict[int, list[ToolCallDelta]] = {}
 
+    def start_over(self) -> None:
+        """Forget an attempt that failed after it had reasoned; one that said something is never repeated."""
+        self.reasoning.clear()
+        self.usage = Usage()
+
     def add(self, events: Sequence[ModelEvent]) -> list[TurnEvent]:
         """Take in events that came together; returns those the reader gets to see."""
         visible: list[TurnEvent] = []
@@ -106,7 +111,7 @@ class Patience:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds if seconds > 0 else float("inf")
         self._moved = trio.current_time()
-        self.scope = trio.CancelScope(deadline=self._moved + self._seconds)
+        self.scope = trio.CancelScope(deadline=self._moved + self._seconds + GRACE_SECONDS)
         self.text_shown = False
 
     def alive(self) -> None:
@@ -136,9 +141,12 @@ async def run_step(scope: ProfileScope, request: ModelRequest, emit: Emit, patie
     Raises:
         ModelError: The model failed, after the retries and fallbacks that were possible.
     """
-    gathering = Gathering()
+    gathering, attempt = Gathering(), 1
     async with open_stream(scope, request) as stream:
         async for events in stream:
+            if stream.attempts != attempt:
+                attempt = stream.attempts
+                gathering.start_over()
             visible = gathering.add(events)
             patience.alive()
             if visible:

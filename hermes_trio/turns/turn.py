@@ -193,7 +193,13 @@ async def _open(scope: ProfileScope, request: TurnRequest) -> Opening:
             scope, session_id=request.session_id, model=target.model, provider=target.provider
         )
     if known is not None:
-        return Opening(replace(known.session, system_prompt=prompt), tuple(known.messages), prompt, at)
+        # A prompt that is stored already is not sent to the store again: it is long, and it must not change.
+        session = replace(
+            known.session,
+            system_prompt=None if known.session.system_prompt else prompt,
+            session_key=known.session.session_key or request.session_key or None,
+        )
+        return Opening(session, known.messages, prompt, at)
     session = SessionRecord(
         id=request.session_id,
         source=request.source,
@@ -207,9 +213,13 @@ async def _open(scope: ProfileScope, request: TurnRequest) -> Opening:
 
 
 def _target(scope: ProfileScope, route: ModelRoute | None) -> ModelTarget:
-    """The model that will be asked first."""
+    """The model that will be asked first; the prompt names it."""
     parts = (scope.config, scope.secrets, route)
-    return scope.files.derive("model target", parts, lambda: resolve_targets(*parts)[0])
+    try:
+        return scope.files.derive("model target", parts, lambda: resolve_targets(*parts)[0])
+    except ModelError as error:
+        error.profile = scope.name
+        raise
 
 
 def _begin(scope: ProfileScope, request: TurnRequest, opening: Opening, emit: Emit) -> RunningTurn:
@@ -287,7 +297,11 @@ def _record(scope: ProfileScope, turn: RunningTurn, last: Step) -> TurnRecord:
     )
     opening = turn.opening
     return TurnRecord(
-        session=opening.session, messages=tuple(turn.rows), earlier=opening.earlier, usage=usage, at=scope.clock.now()
+        session=replace(opening.session, model=last.target.model),
+        messages=tuple(turn.rows),
+        earlier=opening.earlier,
+        usage=usage,
+        at=scope.clock.now(),
     )
 
 

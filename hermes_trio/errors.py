@@ -68,6 +68,12 @@ class GatewayBusy(HomeError):
     default_code = "gateway_already_running"
 
 
+class AddressBusy(HermesTrioError):
+    """The gateway cannot listen on its address; another process may leave it soon."""
+
+    default_code = "address_unavailable"
+
+
 class CredentialBusy(HomeError):
     """Another live gateway holds this credential."""
 

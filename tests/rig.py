@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 OPENING = frozenset({"open", "sqlite3.connect", "os.mkdir", "os.rename", "os.remove", "os.listdir", "os.scandir"})
-STARTING = frozenset({"subprocess.Popen", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "os.system"})
+STARTING = frozenset(
+    {"subprocess.Popen", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "os.system"}
+)
 
 
 def canary(profile: str, key: str) -> str:

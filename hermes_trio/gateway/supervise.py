@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import trio
 
 from hermes_trio.errors import HermesTrioError
+from hermes_trio.io.groups import leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
 PERMANENT_CODES = frozenset(
     {
@@ -65,15 +66,6 @@ class RestartPolicy:
     window: float = 60.0
     probe_every: float = 300.0
     healthy_after: float = 300.0
-
-
-def leaves(error: BaseException) -> Iterator[BaseException]:
-    """All exceptions in a group, however deeply nested; the error itself when it is none."""
-    if isinstance(error, BaseExceptionGroup):
-        for child in error.exceptions:
-            yield from leaves(child)
-    else:
-        yield error
 
 
 def describe(error: BaseException) -> str:

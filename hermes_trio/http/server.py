@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from hermes_trio.errors import HermesTrioError, HomeError
+from hermes_trio.errors import AddressBusy, HermesTrioError
 from hermes_trio.gateway.gateway import Gateway, open_gateway
 from hermes_trio.gateway.settings import GatewaySettings, load_gateway_settings
 from hermes_trio.gateway.status_file import serve_status_file
@@ -20,6 +20,7 @@ from hermes_trio.http.app import App
 from hermes_trio.http.control import ControlApp
 from hermes_trio.http.listener import Listener, open_tcp_listeners, open_unix_listener, serve_listener
 from hermes_trio.http.types import ListenerLimits
+from hermes_trio.io.groups import lone_error_raised
 from hermes_trio.io.log import make_gateway_logger, open_log_writer
 from hermes_trio.io.log_console import Console
 from hermes_trio.io.workers import ThreadWorkers
@@ -49,10 +50,12 @@ async def serve_gateway(options: GatewayOptions, *, on_ready: Callable[[Gateway]
 
     Raises:
         GatewayBusy: Another live gateway serves this home.
-        HomeError: The home or the listening address cannot be used.
+        HomeError: The home cannot be used.
+        AddressBusy: The gateway cannot listen on its address.
     """
     settings = load_gateway_settings(options)
     with (
+        lone_error_raised(),
         hold_gateway_lock(options.home, current_process_record(options.argv)),
         trio.open_signal_receiver(*_SIGNALS) as signals,
     ):
@@ -83,9 +86,8 @@ async def _open_listeners(settings: GatewaySettings) -> list[trio.SocketListener
     try:
         return await open_tcp_listeners(settings.host, settings.port)
     except OSError as error:
-        raise HomeError(
+        raise AddressBusy(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}",
-            code="address_unavailable",
             where="platforms.api_server",
             mend="stop what uses the port, or choose another: `hermes-trio run --port PORT`",
         ) from error
@@ -126,7 +128,7 @@ async def _start_services(gateway: Gateway, sockets: list[trio.SocketListener], 
     host, port = listening.listener.address
     gateway.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     try:
-        control = open_unix_listener(gateway.home.control_socket)
+        control = await open_unix_listener(gateway.home.control_socket)
     except (OSError, HermesTrioError) as error:
         # Without it `status` cannot ask, but every profile can serve.
         gateway.log.warning(f"no control socket: {error}")

@@ -23,6 +23,7 @@ from hermes_trio.http.app import App
 from hermes_trio.http.connection import serve_connection
 from hermes_trio.http.types import ListenerLimits
 from hermes_trio.io.clock import FixedClock
+from hermes_trio.io.groups import lone_error_raised
 from hermes_trio.io.http_transport import TrioTransport
 from hermes_trio.io.log import make_gateway_logger, open_log_writer
 from hermes_trio.io.tls import SharedTls
@@ -128,8 +129,9 @@ async def open_gateway(
             wanted=None if wanted is None else tuple(wanted),
             services=tuple(services),
         )
-        async with _serve(options, connect) as fixture:
-            yield fixture
+        with lone_error_raised():
+            async with _serve(options, connect) as fixture:
+                yield fixture
 
 
 @asynccontextmanager

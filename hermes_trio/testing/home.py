@@ -22,7 +22,8 @@ class ProfileFiles:
     Attributes:
         soul: Text of ``SOUL.md``.
         config: Content of ``config.yaml``; text is written as it is, for files that are broken on purpose.
-        env: Content of ``.env``; `test_key` is added unless ``API_SERVER_KEY`` is in it.
+        env: Content of ``.env``; `test_key` is added unless ``API_SERVER_KEY`` is in it; empty
+            values are left out.
     """
 
     soul: str = ""
@@ -56,6 +57,6 @@ def write_profile(home: HomePaths, name: str, files: ProfileFiles) -> None:
     text = files.config if isinstance(files.config, str) else yaml.safe_dump(dict(files.config))
     paths.config.write_text(text)
     values = {"API_SERVER_KEY": test_key(name), **files.env}
-    paths.env.write_text("".join(f"{key}={value}\n" for key, value in values.items()))
+    paths.env.write_text("".join(f"{key}={value}\n" for key, value in values.items() if value))
     paths.env.chmod(0o600)
     paths.soul.write_text(files.soul)

@@ -79,8 +79,8 @@ def ask_in_thread_expecting_failure(gateway):
 def test_an_orderly_stop_leaves_no_process_files(root):
     with running(root) as gateway:
         gateway.ready("ada")
+        gateway.wait_for(lambda: json.loads((root / "gateway_state.json").read_text())["gateway_state"] == "running")
         state = json.loads((root / "gateway_state.json").read_text())
-        assert state["gateway_state"] == "running"
         assert state["served_profiles"] == ["default", "ada"]
         assert state["pid"] == gateway.child.pid
         gateway.stop()

@@ -102,7 +102,7 @@ async def test_a_crash_of_a_service_ends_the_turns_of_its_profile_only(tmp_path,
 
     async def service(scope, *, task_status):
         task_status.started()
-        await (crash.wait() if scope.name == "ada" else trio.sleep_forever())
+        await (crash.wait() if (scope.name, scope.generation) == ("ada", 1) else trio.sleep_forever())
         raise ZeroDivisionError
 
     statuses = {}

@@ -49,6 +49,7 @@ async def test_the_same_session_id_in_two_profiles_is_two_sessions(tmp_path, aut
 async def test_a_turn_opens_files_of_its_own_profile_only(tmp_path, autojump_clock, recorder):
     async with open_three(tmp_path) as gateway:
         await ask(gateway, "bob", "warm up")
+        await trio.sleep(1)  # until its log lines are written
         recorder.paths.clear()
         recorder.processes.clear()
         await ask(gateway, "ada", "hello", session="s")

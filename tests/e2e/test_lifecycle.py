@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from openai import OpenAI
+from openai import OpenAI, OpenAIError
 
 from hermes_trio.testing.home import ProfileFiles, write_home
 from hermes_trio.testing.home import test_key as key_of
@@ -68,7 +68,7 @@ def ask_in_thread_expecting_failure(gateway):
     def ask() -> None:
         try:
             client.chat.completions.create(model="m", messages=[{"role": "user", "content": "!hang"}])
-        except Exception:
+        except OpenAIError:
             heard.append("failed")
 
     thread = threading.Thread(target=ask)

@@ -55,6 +55,8 @@ def test_two_profiles_stream_at_once(gateway):
     assert all(heard.values())
 
 
+# The SDK leaves its own generators unfinished after the end mark of a stream.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_async_sdk_runs_on_trio_against_the_gateway(gateway):
     async def main() -> dict[str, str]:
         heard: dict[str, str] = {}

@@ -1,18 +1,8 @@
-"""Deeply immutable copies of plain values, and the way back."""
+"""The way back from the deeply immutable values of the settings to plain ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
-
-
-def freeze(value: object) -> object:
-    """Copy mappings and lists into read-only mappings and tuples, all the way down; other values stay as they are."""
-    if isinstance(value, Mapping):
-        return MappingProxyType({key: freeze(child) for key, child in value.items()})
-    if isinstance(value, list | tuple):
-        return tuple(freeze(child) for child in value)
-    return value
 
 
 def thaw(value: object) -> object:

@@ -92,6 +92,8 @@ def _usable_key(home: HomePaths, name: str, invocation: Invocation) -> str:
 
 
 def _talk(endpoint: ChatEndpoint, session_id: str, style: Style) -> None:
+    with suppress(ImportError):
+        import_module("readline")  # from now on `input` edits lines and remembers them
     click.echo(
         style.paint(f"Talking to {endpoint.profile}, session {session_id}. /new starts over, /quit leaves.", dim=True)
     )

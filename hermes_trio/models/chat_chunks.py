@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from hermes_trio.models.events import Finish, ReasoningDelta, TextDelta, ToolCallDelta, Usage
-from hermes_trio.models.failures import bad_response, error_from_object
+from hermes_trio.models.failures import bad_response, error_from_object, interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from hermes_trio.models.events import ModelEvent
     from hermes_trio.models.target import ModelTarget
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DONE: Final = b"[DONE]"
 
 #: What providers call the reasons of OpenAI's format.
-_FINISH_REASONS: Final = {
+_FINISH_REASONS: Final[Mapping[str, str]] = {
     "end_turn": "stop",
     "eos": "stop",
     "eos_token": "stop",
@@ -87,7 +87,7 @@ class _Chunk(msgspec.Struct, gc=False):
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
     error: object = None
-    object: str | None = None
+    kind: str | None = msgspec.field(default=None, name="object")
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
@@ -107,6 +107,7 @@ class AnswerReader:
         self._hide = hide
         self._usage: _Usage | None = None
         self._calls: list[str] = []  # ids of the tool calls so far
+        self._places: dict[int | None, int] = {}  # the provider's number of a call -> ours
         self.finish_reason = ""
         self.done = False
 
@@ -142,9 +143,11 @@ class AnswerReader:
             self._take_choice(chunk.choices[0], events)
         if chunk.usage is not None:
             self._usage = chunk.usage
-        if chunk.error or chunk.object == "error":
+        if chunk.error or chunk.kind == "error":
             error = chunk.error or msgspec.json.decode(payload)
             raise error_from_object(self._target, error, self._hide)
+        if self.finish_reason == "error":
+            raise interrupted(self._target, "the provider gave up in the middle of the answer")
 
     def _take_choice(self, choice: _Choice, events: list[ModelEvent]) -> None:
         message = choice.delta or choice.message
@@ -163,10 +166,10 @@ class AnswerReader:
     def _read_call(self, call: _ToolCall) -> ToolCallDelta:
         """One piece of a tool call; a new id begins a new call even where the provider numbers all calls alike."""
         function = call.function or _Function()
-        index = call.index if call.index is not None else max(len(self._calls) - 1, 0)
-        begins = index >= len(self._calls) or bool(call.id and function.name and call.id != self._calls[index])
-        if begins:
-            index = len(self._calls)
+        index = self._places.get(call.index)
+        begins = index is None or bool(call.id and function.name and call.id != self._calls[index])
+        if index is None or begins:
+            index = self._places[call.index] = len(self._calls)
             self._calls.append(call.id or "")
         arguments = function.arguments or ""
         return ToolCallDelta(

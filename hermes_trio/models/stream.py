@@ -39,9 +39,8 @@ async def open_stream(scope: ProfileScope, request: ModelRequest) -> AsyncIterat
     up at once.
 
     Raises:
-        ModelError: Here about the settings: ``provider_unknown``, ``model_not_configured``. From the iteration about
-        the
-            provider, after all retries and fallbacks; ``partial`` when text or a tool call had been handed out.
+        ModelError: About the settings, here: ``provider_unknown``, ``model_not_configured``. About the provider, from
+            the iteration, after all retries and fallbacks: ``partial`` when text or a tool call had been handed out.
         ScopeClosed: This generation of the profile is over.
     """
     scope.check_open()

@@ -63,7 +63,8 @@ async def build_system_prompt(scope: ProfileScope, *, session_id: str, model: st
         HomeError: ``SOUL.md`` or a memory file exists and cannot be read.
     """
     home = scope.home
-    files = await scope.files.get_group((home.soul, home.memory_md, home.user_md), parse_prompt_files)
+    paths = scope.files.derive("prompt paths", (home,), lambda: (home.soul, home.memory_md, home.user_md))
+    files = await scope.files.get_group(paths, parse_prompt_files)
     lasting = scope.files.derive("lasting prompt", (files, scope.config), lambda: _lasting_prompt(scope, files))
     zone = scope.files.derive("time zone", (scope.config,), lambda: _load_zone(scope))
     return f"{lasting}\n\n{conversation_lines(scope.clock.local(zone), session_id, model, provider)}"

@@ -295,11 +295,11 @@ def _record(scope: ProfileScope, turn: RunningTurn, last: Step) -> TurnRecord:
         cache_write_tokens=turn.usage.cache_write_tokens,
         reasoning_tokens=turn.usage.reasoning_tokens,
     )
-    opening = turn.opening
+    session = turn.opening.session
     return TurnRecord(
-        session=replace(opening.session, model=last.target.model),
+        session=session if session.model == usage.model else replace(session, model=usage.model),
         messages=tuple(turn.rows),
-        earlier=opening.earlier,
+        earlier=turn.opening.earlier,
         usage=usage,
         at=scope.clock.now(),
     )

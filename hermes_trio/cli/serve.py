@@ -12,9 +12,9 @@ import trio
 from hermes_trio.cli.banner import announce, client_url
 from hermes_trio.cli.demo import demo_home, describe_demo
 from hermes_trio.cli.terminal import Style, wants_color
-from hermes_trio.errors import HermesTrioError
 from hermes_trio.gateway.options import GatewayOptions
 from hermes_trio.http.server import serve_gateway
+from hermes_trio.io.groups import lone_error_raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,13 +70,8 @@ def serve(invocation: Invocation, wishes: Wishes) -> int:
     def greet(gateway: Gateway) -> None:
         click.echo("\n".join(_greeting(invocation, home, wishes, gateway.status())))
 
-    try:
+    with lone_error_raised():
         return trio.run(_serve, options, greet)
-    except BaseExceptionGroup as group:
-        error = _only_error(group)
-        if isinstance(error, HermesTrioError):
-            raise error from group
-        raise
 
 
 async def _serve(options: GatewayOptions, greet: Callable[[Gateway], None]) -> int:
@@ -99,11 +94,3 @@ def _greeting(invocation: Invocation, home: HomePaths, wishes: Wishes, report: G
     if wishes.demo:
         lines += describe_demo(home, client_url(report.address), invocation, style)
     return lines
-
-
-def _only_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error in a group, however deeply nested; the group itself where there are several."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error

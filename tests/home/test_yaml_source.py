@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hermes_trio.errors import ConfigError
-from hermes_trio.home.frozen import thaw
 from hermes_trio.home.yaml_source import Document, parse_yaml
 
 FILE = Path("/home/config.yaml")
+
+
+def thaw(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: thaw(child) for key, child in value.items()}
+    return [thaw(child) for child in value] if isinstance(value, tuple) else value
 
 
 def parse(text: str) -> Document:

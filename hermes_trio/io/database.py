@@ -33,8 +33,8 @@ T = TypeVar("T")
 
 WAITING_JOBS = 1024
 BATCH_JOBS = 256
-LOCK_PATIENCE_SECONDS = 5.0
-LOCK_PAUSE_SECONDS = 0.05
+LOCK_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.2, 1.25)
+
 DRAIN_SECONDS = 5.0
 
 
@@ -215,19 +215,19 @@ class Database:
         await self._workers.run(commit_batch, self._writer, batch, limiter=self._shared.writers)
 
     async def _while_locked(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Try again while another process holds the file.
+        """Try again, for 5 s, while another process holds the file.
 
         The waiting happens here and not in SQLite's busy handler, because a worker that waits would keep its place from
         the databases of other profiles.
         """
-        give_up = trio.current_time() + LOCK_PATIENCE_SECONDS
-        while True:
+        for pause in LOCK_PAUSES:
             try:
                 return await attempt()
             except StoreError as exc:
-                if exc.code != "store_locked" or trio.current_time() >= give_up:
+                if exc.code != "store_locked":
                     raise
-            await trio.sleep(LOCK_PAUSE_SECONDS)
+            await trio.sleep(pause)
+        return await attempt()
 
     async def _close_file(self, optimize: bool) -> None:
         self._shared.note_busy(self)

@@ -55,7 +55,7 @@ def hold_credential_lock(
     now: datetime,
     processes: Processes | None = None,
 ) -> Iterator[None]:
-    """Hold a credential for this process; blocking, at most 0.2 s. A stale file is taken over; at the end it is removed.
+    """Hold a credential for this process; blocking, at most 0.2 s. A stale file is taken over, ours removed at the end.
 
     Stale is a file whose process is dead, suspended, another one of the same number, or no gateway.
 

@@ -17,7 +17,7 @@ from hermes_trio.turns.threats import blocked, find_threat
 if TYPE_CHECKING:
     from datetime import date, tzinfo
 
-    from hermes_trio.home.config import MemoryConfig
+    from hermes_trio.home.config import MemoryConfig, ProfileConfig
     from hermes_trio.scope import ProfileScope
 
 DEFAULT_IDENTITY: Final = (
@@ -66,7 +66,7 @@ async def build_system_prompt(scope: ProfileScope, *, session_id: str, model: st
     paths = scope.files.derive("prompt paths", (home,), lambda: (home.soul, home.memory_md, home.user_md))
     files = await scope.files.get_group(paths, parse_prompt_files)
     lasting = scope.files.derive("lasting prompt", (files, scope.config), lambda: _lasting_prompt(scope, files))
-    zone = scope.files.derive("time zone", (scope.config,), lambda: _load_zone(scope))
+    zone = scope.files.derive("time zone", (scope.config,), lambda: _zone_of(scope.config))
     return f"{lasting}\n\n{conversation_lines(scope.clock.local(zone), session_id, model, provider)}"
 
 
@@ -130,12 +130,6 @@ def _checked(paragraph: str, threats: list[str]) -> str:
     return blocked(threat, "SOUL.md")
 
 
-def _load_zone(scope: ProfileScope) -> tzinfo | None:
-    if not scope.config.timezone:
-        return None
-    try:
-        return ZoneInfo(scope.config.timezone)
-    except (ValueError, OSError, KeyError):
-        # ZoneInfoNotFoundError is a KeyError.
-        scope.log.warning("unknown time zone, using the machine's own", timezone=scope.config.timezone)
-        return None
+def _zone_of(config: ProfileConfig) -> tzinfo | None:
+    """The configured zone; settings name only zones that this machine knows."""
+    return ZoneInfo(config.timezone) if config.timezone else None

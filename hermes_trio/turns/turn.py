@@ -159,6 +159,7 @@ async def run_turn(scope: ProfileScope, request: TurnRequest, emit: Emit) -> Tur
         log.info(f"turn cancelled: {_place(request)} time={trio.current_time() - begun:.1f}s")
         raise
     except HermesTrioError as error:
+        error.profile = error.profile or scope.name
         seconds = trio.current_time() - begun
         log.warning(f"turn failed: {_place(request)} time={seconds:.1f}s", code=error.code, reason=str(error))
         raise
@@ -215,11 +216,7 @@ async def _open(scope: ProfileScope, request: TurnRequest) -> Opening:
 def _target(scope: ProfileScope, route: ModelRoute | None) -> ModelTarget:
     """The model that will be asked first; the prompt names it."""
     parts = (scope.config, scope.secrets, route)
-    try:
-        return scope.files.derive("model target", parts, lambda: resolve_targets(*parts)[0])
-    except ModelError as error:
-        error.profile = scope.name
-        raise
+    return scope.files.derive("model target", parts, lambda: resolve_targets(*parts)[0])
 
 
 def _begin(scope: ProfileScope, request: TurnRequest, opening: Opening, emit: Emit) -> RunningTurn:

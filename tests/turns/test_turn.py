@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 import trio
 
-from hermes_trio.errors import ModelError, ScopeClosed
+from hermes_trio.errors import HomeError, ModelError, ScopeClosed
 from hermes_trio.home.config import ModelRoute
 from hermes_trio.models.echo import EchoAttempt
 from hermes_trio.models.events import Finish, ReasoningDelta, TextDelta, ToolCallDelta, Usage
@@ -300,3 +300,13 @@ async def test_nothing_is_written_when_the_store_fails(open_agent, autojump_cloc
             await agent.ask("during")
         monkeypatch.undo()
         assert (await agent.ask("!history")).text.startswith("2 messages")
+
+
+async def test_a_prompt_file_that_cannot_be_read_is_told_with_profile_and_path(open_agent, autojump_clock):
+    async with open_agent() as agent:
+        agent.scope.home.soul.unlink()
+        agent.scope.home.soul.mkdir()
+        with pytest.raises(HomeError) as caught:
+            await agent.ask("hello")
+    assert caught.value.profile == "ada"
+    assert "SOUL.md" in str(caught.value)

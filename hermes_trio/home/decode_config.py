@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hermes_trio.home.config import (
     DEFAULT_SESSIONS,
@@ -169,6 +168,8 @@ def _decode_timezone(top: Section) -> str:
     name = top.text("timezone").strip()
     if not name:
         return ""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # 3 ms at start that few profiles need
+
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

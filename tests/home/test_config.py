@@ -132,6 +132,15 @@ providers:
     assert (three.key, three.ssl_verify, three.enabled) == ("three", True, True)
 
 
+def test_a_zero_means_no_timeout_and_no_known_length(load: Load) -> None:
+    text = "model: {context_length: 0, max_tokens: 0}\n"
+    text += "providers: {p: {request_timeout_seconds: 0, stale_timeout_seconds: 0, context_length: 0}}\n"
+    config = load(text).config
+    assert (config.model.context_length, config.model.max_tokens) == (None, None)
+    (found,) = config.providers
+    assert (found.request_timeout_seconds, found.stale_timeout_seconds, found.context_length) == (None, None, None)
+
+
 def test_custom_providers_are_a_list(load: Load) -> None:
     config = load("custom_providers:\n  - {name: mine, base_url: http://x, model: m}\n").config
     (mine,) = config.providers

@@ -10,7 +10,7 @@ import pytest
 from hermes_trio.errors import CredentialBusy, HomeError
 from hermes_trio.home import file_lock
 from hermes_trio.home.credential_lock import credential_lock_directory, credential_lock_path, hold_credential_lock
-from hermes_trio.home.process_record import ProcessRecord
+from hermes_trio.home.process_record import ProcessRecord, is_locked
 from tests.home.processes import GATEWAY, FakeProcesses, running
 
 US = ProcessRecord(100, ("hermes-trio", "run"), 5)
@@ -67,6 +67,7 @@ def test_a_live_gateway_of_hermes_keeps_its_credential(tmp_path: Path) -> None:
     assert caught.value.found == "pid 20275: /usr/bin/hermes gateway run"
     assert "hunter2" not in str(caught.value)
     assert path.read_text() == before
+    assert not is_locked(path)
 
 
 def test_two_profiles_of_this_process_cannot_share_a_credential(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from hermes_trio.home.config import AgentConfig, ProfileConfig
 from hermes_trio.home.settings import ProfileSettings
 
 Load = Callable[..., ProfileSettings]
@@ -56,3 +59,10 @@ def test_an_unknown_key_has_its_line_and_is_kept(load: Load) -> None:
 )
 def test_what_hermes_knows_and_free_sections_are_not_unknown(load: Load, text: str) -> None:
     assert [path for path, _ in unknown(load, text) if path != "42"] == []
+
+
+def test_a_file_with_every_default_of_hermes_written_out_has_no_unknown_key_and_no_remark(load: Load) -> None:
+    config = load((Path(__file__).parent / "hermes_defaults.yaml").read_text()).config
+    assert (config.unknown_keys, config.notices) == ((), ())
+    assert dataclasses.replace(config, raw={}, agent=AgentConfig()) == ProfileConfig(raw={})
+    assert config.agent == AgentConfig(restart_drain_timeout=0.0)

@@ -13,9 +13,11 @@ from hermes_trio.cli.invocation import common_options, current_invocation
 from hermes_trio.cli.terminal import Style, align, wants_color
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hermes_trio.cli.checks.findings import CheckReport, Finding
 
-LEVEL_COLORS = {"error": "red", "warning": "yellow", "info": "cyan"}
+LEVEL_COLORS: Mapping[str, str] = {"error": "red", "warning": "yellow", "info": "cyan"}
 
 
 @click.command(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from hermes_trio.cli.checks.findings import Finding, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from hermes_trio.cli.checks.survey import Survey, SurveyedProfile
     from hermes_trio.home.settings import ProfileSettings
 
-_WHY_NOT_SERVED = {
+_WHY_NOT_SERVED: Mapping[str, tuple[str, str]] = {
     "parked": ("the profile is parked", "remove the file gateway.parked in its folder to have it served"),
     "standalone": ("the profile says that another process serves it", "remove gateway.standalone from its config.yaml"),
 }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hermes_trio.io.clock import Clock
 
 REMEMBERED_CRASHES = 5
+START_PATIENCE_SECONDS = 2.0
 
 
 class ProfileSlot:
@@ -73,6 +74,17 @@ class ProfileSlot:
         """Wait until this or a later generation serves. Waits for ever when it cannot: give it a deadline."""
         while not (self.state.serves and self.generation >= generation):
             await self._change.wait()
+
+    async def ready_runtime(self) -> ProfileRuntime:
+        """The generation that serves now; a profile that is just starting gets up to 2 s for it.
+
+        Raises:
+            ProfileUnavailable: See `require_runtime`.
+        """
+        if self.state is ProfileState.STARTING:
+            with trio.move_on_after(START_PATIENCE_SECONDS):
+                await self.settled()
+        return self.require_runtime()
 
     def require_runtime(self) -> ProfileRuntime:
         """The generation that serves now.

@@ -70,7 +70,7 @@ class App:
             await self._serve_profile(slot, path, request, responder)
 
     async def _serve_profile(self, slot: ProfileSlot, path: str, request: Request, responder: Responder) -> None:
-        runtime = slot.require_runtime()
+        runtime = await slot.ready_runtime()
         if path in ("/health", "/v1/health"):
             await serve_health(responder)
             return

@@ -123,3 +123,28 @@ async def test_a_crash_of_a_service_ends_the_turns_of_its_profile_only(tmp_path,
         with trio.fail_after(5):
             await gateway.slot("ada").serving(generation=2)
         assert gateway.slot("bob").generation == 1
+
+
+async def starting(slot, generation: int) -> None:
+    while slot.generation < generation:
+        await trio.sleep(0.1)
+
+
+async def test_a_request_to_a_profile_that_is_just_starting_waits_a_little(tmp_path, autojump_clock):
+    async def slow_start(scope, *, task_status):
+        await trio.sleep({1: 0, 2: 1, 3: 10}[scope.generation])
+        task_status.started()
+        if scope.generation < 3:
+            await trio.sleep(5)
+            raise ZeroDivisionError
+        await trio.sleep_forever()
+
+    async with open_gateway({"default": "You are Ada."}, root=tmp_path, services=[slow_start]) as gateway:
+        await starting(gateway.slot("default"), generation=2)
+        assert "Ada" in await gateway.ask("default", "hello")
+        await starting(gateway.slot("default"), generation=3)
+        async with gateway.client() as client:
+            answer = await client.get("models")
+        assert answer.status_code == 503
+        assert answer.json()["error"]["code"] == "profile_starting"
+        assert answer.headers["retry-after"] == "1"

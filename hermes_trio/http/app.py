@@ -60,7 +60,7 @@ class App:
         if path in ("/health", "/v1/health") and name is None and request.method in ("GET", "HEAD"):
             await serve_health(responder)
             return
-        slot = self._gateway.table[name or DEFAULT_PROFILE]
+        slot = self._gateway.table[DEFAULT_PROFILE if name is None else name]
         allowed = _METHODS.get(path)
         if allowed is None:
             await responder.send(404, b"404: Not Found", (), "text/plain; charset=utf-8")

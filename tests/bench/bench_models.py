@@ -1,6 +1,6 @@
 """How fast a model's answer is decoded: ``python -m tests.bench.bench_models``.
 
-Prints deltas a second for the decoder alone, for decoder and JSON, and for a whole stream: retries, deadlines and httpx,
+Prints deltas a second for the decoder alone, for decoder and JSON, and for a whole stream: deadlines and httpx,
 but neither our transport nor the kernel, because the provider is a list in memory.
 """
 

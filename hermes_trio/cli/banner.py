@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hermes_trio.cli.terminal import Style, align
+from hermes_trio.cli.terminal import Style, align, explain
 
 if TYPE_CHECKING:
     from hermes_trio.gateway.report import GatewayReport, ProfileReport
-
-SERVING = ("running", "starting")
 
 
 def client_url(address: str) -> str:
@@ -26,11 +24,7 @@ def announce(report: GatewayReport, style: Style) -> list[str]:
         "",
         *align([_row(profile, style) for profile in report.profiles], indent="  "),
     ]
-    lines += [
-        f"  {style.paint(profile.name, bold=True)}: {profile.detail}"
-        for profile in report.profiles
-        if profile.detail and profile.state not in SERVING
-    ]
+    lines += [f"  {line}" for profile in report.profiles if (line := explain(profile, style))]
     return [*lines, ""]
 
 

@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 def new_api_key_command(env: Path) -> str:
     """A shell command that gives the profile with this ``.env`` a key of its own; the last of several lines counts."""
-    line = r"\nAPI_SERVER_KEY=%s\n"
-    return f"(umask 077; printf '{line}' \"$(openssl rand -hex 16)\" >> {shlex.quote(str(env))})"
+    program = r"import secrets; print(f'\nAPI_SERVER_KEY={secrets.token_hex(16)}')"
+    return f'(umask 077; python3 -c "{program}" >> {shlex.quote(str(env))})'

@@ -10,7 +10,7 @@ import click
 
 from hermes_trio.cli.exit_codes import FAILED
 from hermes_trio.cli.invocation import Invocation, common_options, current_invocation
-from hermes_trio.cli.terminal import Style, align, describe_span, wants_color
+from hermes_trio.cli.terminal import Style, align, describe_span, explain, wants_color
 from hermes_trio.errors import UnknownProfile
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def describe_gateway(view: GatewayReport, shown: Sequence[ProfileReport], now: f
     ]
     lines += align([head, *(_row(profile, now, style) for profile in shown)])
     for profile in shown:
-        if profile.detail and profile.state != "running":
-            lines += ["", f"{style.paint(profile.name, bold=True)}: {profile.detail}"]
+        if line := explain(profile, style):
+            lines += ["", line]
     return lines
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hermes_trio.errors import HermesTrioError
+    from hermes_trio.gateway.report import ProfileReport
 
 STATE_COLORS: Mapping[str, str] = {
     "running": "green",
@@ -23,6 +24,8 @@ STATE_COLORS: Mapping[str, str] = {
     "failed": "red",
 }
 """Colours of profile states; the others stay plain."""
+
+WELL = ("running", "starting")
 
 
 def wants_color(environ: Mapping[str, str], stream: TextIO) -> bool:
@@ -64,6 +67,14 @@ def describe_span(seconds: float) -> str:
         if whole >= 2 * size:
             return f"{whole // size} {unit}"
     return f"{whole} s"
+
+
+def explain(profile: ProfileReport, style: Style) -> str:
+    """One line about a profile in trouble; empty for one that is well or says nothing."""
+    if not profile.detail or profile.state in WELL:
+        return ""
+    detail = profile.detail.removeprefix(f"profile '{profile.name}': ")
+    return f"{style.paint(profile.name, bold=True)}: {detail}"
 
 
 def error_block(error: HermesTrioError, style: Style) -> str:

@@ -143,7 +143,7 @@ def test_a_profile_without_a_key_is_told_how_to_get_one(command, home, chat):
     ran = command("chat", "-p", "mute", "-q", "hi", "--home", home.root)
     assert (ran.code, chat.asked) == (1, [])
     assert "[key_missing]" in ran.err
-    assert "openssl rand" in ran.err
+    assert "API_SERVER_KEY=" in ran.err
 
 
 def test_a_profile_that_is_not_served(command, home, chat):

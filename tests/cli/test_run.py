@@ -102,7 +102,9 @@ def test_the_banner_does_not_wait_for_ever_for_a_slow_profile(command, gateway, 
 def test_the_banner_shows_each_profile_and_the_trouble_in_full():
     report = gateway_report(
         profile_report("default"),
-        profile_report("broken", state="failed", reason="config_invalid", detail="config.yaml:3: bad", model=""),
+        profile_report(
+            "broken", state="failed", reason="config_invalid", detail="profile 'broken': config.yaml:3: bad", model=""
+        ),
         profile_report("slow", state="starting", model=""),
     )
     assert announce(report, Style(color=False)) == [

@@ -180,8 +180,6 @@ class ChatCompletionsAttempt:
 
     def conclude(self) -> Sequence[ModelEvent]:
         """See `Attempt.conclude`."""
-        if self._concluded:
-            return ()
         self._concluded = True
         return self._answer.last_events()
 

@@ -206,7 +206,7 @@ class EchoAttempt:
     async def receive(self) -> Sequence[ModelEvent] | None:
         """The next words. Always a checkpoint."""
         script = self._script
-        await trio.sleep(script.pause if self._said else 0)
+        await trio.sleep(script.pause if self._said and not self._over else 0)
         if self._over:
             return None
         if not self._reasoned:

@@ -89,6 +89,8 @@ class ModelStream:
             try:
                 batch = await self._receive()
             except ModelError as error:
+                if self._finished:
+                    break  # the answer is complete; what the connection does now concerns nobody
                 await self._recover(error)
                 continue
             if batch:
@@ -96,6 +98,7 @@ class ModelStream:
                 return batch
             if batch is None:
                 self._over = True
+        self._over = True
         await self.close()
         raise StopAsyncIteration
 
@@ -115,9 +118,9 @@ class ModelStream:
             if not opened:
                 await attempt.open()
             return await attempt.receive()
-        if attempt.ending:
+        if self._finished or attempt.ending:
             self._over = True
-            return attempt.conclude()
+            return () if self._finished else attempt.conclude()
         raise self._too_late()
 
     def _begin_attempt(self) -> Attempt:

@@ -11,6 +11,7 @@ import httpx
 import msgspec
 import trio
 
+from hermes_trio.errors import ModelError
 from hermes_trio.home.config import AgentConfig, FallbackConfig, ModelConfig, ProfileConfig, ProviderConfig
 from hermes_trio.home.secrets import Secrets
 from hermes_trio.io.clock import FixedClock
@@ -106,6 +107,18 @@ async def collect(scope: ProfileScope, request: ModelRequest | None = None) -> l
     """All events of an answer."""
     async with open_stream(scope, request or ask()) as stream:
         return [event async for batch in stream for event in batch]
+
+
+async def collect_until_failure(scope: ProfileScope, request: ModelRequest) -> tuple[list[ModelEvent], ModelError]:
+    """What had been handed out when the stream failed, and how it failed."""
+    events: list[ModelEvent] = []
+    try:
+        async with open_stream(scope, request) as stream:
+            async for batch in stream:
+                events += batch
+    except ModelError as error:
+        return events, error
+    raise AssertionError(f"the stream did not fail: {events}")
 
 
 def sse(*payloads: object) -> bytes:

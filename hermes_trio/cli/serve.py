@@ -11,6 +11,7 @@ import trio
 
 from hermes_trio.cli.banner import announce, client_url
 from hermes_trio.cli.demo import demo_home, describe_demo
+from hermes_trio.cli.file_limit import raise_file_limit
 from hermes_trio.cli.terminal import Style, wants_color
 from hermes_trio.gateway.options import GatewayOptions
 from hermes_trio.http.server import serve_gateway
@@ -70,6 +71,7 @@ def serve(invocation: Invocation, wishes: Wishes) -> int:
     def greet(gateway: Gateway) -> None:
         click.echo("\n".join(_greeting(invocation, home, wishes, gateway.status())))
 
+    raise_file_limit()
     with lone_error_raised():
         return trio.run(_serve, options, greet)
 

@@ -12,6 +12,7 @@ from hermes_trio.turns.turn import run_turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
 
     from hermes_trio.gateway.capacity import TurnCapacity
     from hermes_trio.scope import ProfileScope
@@ -75,10 +76,14 @@ class ProfileRuntime:
         scope: The profile's scope of this generation.
         nursery: The profile's nursery; ends with the generation.
         capacity: The seats for turns that the gateway's profiles share.
+        root_db: The root home's ``state.db``; None for the default profile, whose own it is.
     """
 
-    def __init__(self, scope: ProfileScope, nursery: trio.Nursery, capacity: TurnCapacity) -> None:
+    def __init__(
+        self, scope: ProfileScope, nursery: trio.Nursery, capacity: TurnCapacity, root_db: Path | None = None
+    ) -> None:
         self.scope = scope
+        self.root_db = root_db
         self.accepting = True
         self._nursery = nursery
         self._capacity = capacity

@@ -11,6 +11,7 @@ from hermes_trio.gateway.file_watch import file_identity, wait_for_change
 from hermes_trio.gateway.runtime import ProfileRuntime
 from hermes_trio.gateway.states import CrashReport, ProfileState
 from hermes_trio.gateway.supervise import RestartPolicy, Setback, SetbackKind, keep_running
+from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.settings import load_profile_settings
 from hermes_trio.models.resolve import resolve_targets
 from hermes_trio.scope import open_scope
@@ -74,7 +75,8 @@ class ProfileSupervisor:
             await scope.db.check()
             async with trio.open_nursery() as nursery:
                 await self._start_services(scope, nursery)
-                await self._serve(ProfileRuntime(scope, nursery, gateway.capacity), problem)
+                root_db = None if slot.name == DEFAULT_PROFILE else gateway.home.profile(DEFAULT_PROFILE).state_db
+                await self._serve(ProfileRuntime(scope, nursery, gateway.capacity, root_db), problem)
 
     def _load(self) -> ProfileSettings:
         gateway = self._gateway

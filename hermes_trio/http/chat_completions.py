@@ -108,6 +108,7 @@ def _read(runtime: ProfileRuntime, cache: IdempotencyCache, request: Request, re
         system_text=asked.system_text,
         session_key=_header(request, "x-hermes-session-key") or "",
         route=routes.get(asked.model or ""),
+        root_db=runtime.root_db,
     )
     return Exchange(
         runtime=runtime,

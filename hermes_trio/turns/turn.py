@@ -17,16 +17,20 @@ from hermes_trio.models.events import Usage
 from hermes_trio.models.request import ChatMessage, ModelRequest
 from hermes_trio.models.resolve import resolve_targets
 from hermes_trio.store.messages import StoredMessage
+from hermes_trio.store.root_sessions import adopt_session
 from hermes_trio.store.sessions import SessionRecord, TurnRecord, UsageRecord, load_conversation, record_turn
 from hermes_trio.turns.history import text_of, to_chat_messages, to_content
 from hermes_trio.turns.prompt import build_system_prompt
 from hermes_trio.turns.step import Emit, Patience, Step, add_usage, run_step
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hermes_trio.home.config import ModelRoute
     from hermes_trio.io.log import ProfileLogger
     from hermes_trio.models.target import ModelTarget
     from hermes_trio.scope import ProfileScope
+    from hermes_trio.store.sessions import Conversation
     from hermes_trio.turns.history import GivenContent
 
 __all__ = ["Emit", "TurnRequest", "TurnResult", "run_turn"]
@@ -49,6 +53,7 @@ class TurnRequest:
         session_key: The caller's stable key for its user, or empty.
         user_id: Who asks, or empty.
         route: Another model than the profile's own, or None.
+        root_db: The root home's ``state.db``, where Hermes' multiplexer may have kept this profile's session, or None.
     """
 
     turn_id: str
@@ -60,6 +65,7 @@ class TurnRequest:
     session_key: str = ""
     user_id: str = ""
     route: ModelRoute | None = None
+    root_db: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +193,7 @@ async def _open(scope: ProfileScope, request: TurnRequest) -> Opening:
     """Find out what was said before, and with which prompt; a history the caller gave needs no store."""
     at = scope.clock.now()
     target = _target(scope, request.route)
-    known = await load_conversation(scope, request.session_id) if request.history is None else None
+    known = await _stored(scope, request) if request.history is None else None
     prompt = known.session.system_prompt if known is not None else None
     if not prompt:
         prompt = await build_system_prompt(
@@ -211,6 +217,18 @@ async def _open(scope: ProfileScope, request: TurnRequest) -> Opening:
         session_key=request.session_key or None,
     )
     return Opening(session, request.history or (), prompt, at)
+
+
+async def _stored(scope: ProfileScope, request: TurnRequest) -> Conversation | None:
+    """What the store has of the session, taken over from the root home if it is there."""
+    known = await load_conversation(scope, request.session_id)
+    if (
+        known is None
+        and request.root_db is not None
+        and await adopt_session(scope, request.root_db, request.session_id)
+    ):
+        known = await load_conversation(scope, request.session_id)
+    return known
 
 
 def _target(scope: ProfileScope, route: ModelRoute | None) -> ModelTarget:

@@ -222,6 +222,21 @@ def test_a_key_switches_the_interface_on_and_any_no_switches_it_off(
     assert load(config, env).config.api_server.enabled is enabled
 
 
+@pytest.mark.parametrize(
+    ("env", "codes"), [("API_SERVER_ENABLED=yes", ["value_ignored"]), ("API_SERVER_ENABLED=no", [])]
+)
+def test_settings_and_variable_that_disagree_are_remarked(load: Load, env: str, codes: list[str]) -> None:
+    config = load("platforms: {api_server: {enabled: false}}\n", env).config
+    assert [notice.code for notice in config.notices] == codes
+
+
+@pytest.mark.parametrize(("written", "kept"), [("x", 0), ("[{a: 1}, 5]", 1), ("{a: 1}", 0)])
+def test_routes_that_are_no_mappings_in_a_list_are_left_out_and_remarked(load: Load, written: str, kept: int) -> None:
+    config = load(f"profile_routes: {written}\n").config
+    assert len(config.gateway.profile_routes) == kept
+    assert [notice.path for notice in config.notices] == ["profile_routes"]
+
+
 def test_explicitly_off_is_told_from_merely_not_on(load: Load) -> None:
     assert load("platforms: {api_server: {enabled: false}}").config.api_server.switched_off
     assert not load("").config.api_server.switched_off

@@ -38,12 +38,16 @@ def locked_by_another(path: Path):
         yield
 
 
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def test_while_held_both_files_tell_who_serves_the_home(home: HomePaths) -> None:
     with hold_gateway_lock(home, US, running()):
         assert json.loads(home.gateway_pid.read_text()) == US.to_json()
         assert json.loads(home.gateway_lock.read_text()) == US.to_json()
         assert is_locked(home.gateway_lock)
-        assert home.gateway_pid.stat().st_mode & 0o777 == 0o600
+        assert {path.stat().st_mode & 0o777 for path in (home.gateway_pid, home.gateway_lock)} == {0o600}
 
 
 def test_afterwards_the_pid_file_is_gone_and_the_lock_free(home: HomePaths) -> None:
@@ -172,6 +176,27 @@ def test_a_lock_file_replaced_while_it_was_taken_is_taken_again(
         monkeypatch.setattr(fcntl, "flock", flock)
         assert is_locked(home.gateway_lock)
     assert len(calls) == 2
+
+
+def test_waiting_for_a_held_lock_leaks_no_file_descriptor(home: HomePaths) -> None:
+    with locked_by_another(home.gateway_lock):
+        before = open_files()
+        with pytest.raises(GatewayBusy):
+            hold_gateway_lock(home, US, running()).__enter__()
+        assert open_files() == before
+
+
+def test_a_file_system_without_locks_is_an_error_and_leaks_no_file_descriptor(
+    home: HomePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    before = open_files()
+    with pytest.raises(HomeError, match="No locks available"):
+        hold_gateway_lock(home, US, running()).__enter__()
+    assert open_files() == before
 
 
 @pytest.mark.slow

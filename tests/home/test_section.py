@@ -169,3 +169,16 @@ def test_any_value_is_read_or_refused_with_a_value_error(value: object) -> None:
         except ValueError:
             continue
         assert isinstance(result, kind)
+
+
+def test_numbers_beyond_all_bounds_are_refused() -> None:
+    for written in ("1" * 400, "'1e999'", "1.0e+999"):
+        with pytest.raises(ConfigError, match="expected a number"):
+            section(f"a: {written}\n").number("a", default=0)
+
+
+def test_an_error_cuts_a_long_text_off() -> None:
+    with pytest.raises(ConfigError) as caught:
+        section(f"port: {'many words ' * 30}\n").integer("port", default=0)
+    assert caught.value.found is not None
+    assert len(caught.value.found) < 80

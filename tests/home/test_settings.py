@@ -150,3 +150,10 @@ def test_a_link_in_a_circle_is_an_error(load: Load, home: HomePaths) -> None:
     config.symlink_to(config)
     with pytest.raises(ConfigError, match="circle"):
         load_profile_settings(home, "coder", {})
+
+
+def test_a_setting_that_a_variable_overrides_is_listed_once_with_the_variable(load: Load) -> None:
+    settings = load("platforms: {api_server: {extra: {port: 1}}}\n", "API_SERVER_PORT=2\nAPI_SERVER_HOST=h\n")
+    paths = list(settings.sources)
+    assert len(paths) == len(set(paths)) == len(settings.sources) == 5
+    assert settings.sources["platforms.api_server.extra.port"].file == settings.paths.env

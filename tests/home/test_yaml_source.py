@@ -182,3 +182,8 @@ def test_reads_what_a_yaml_library_writes(values: dict[str, object]) -> None:
 def test_any_text_gives_a_document_or_a_config_error(text: str) -> None:
     with contextlib.suppress(ConfigError):
         assert isinstance(parse(text), Document)
+
+
+def test_only_mappings_can_be_merged() -> None:
+    error = failure("a:\n  <<: text\n")
+    assert (error.problem, error.where) == ("cannot be merged", "/home/config.yaml:2 a.<<")

@@ -9,8 +9,8 @@ from contextlib import suppress
 def raise_file_limit() -> int:
     """Raise the soft limit on open files to the hard one; returns the limit that holds.
 
-    Many systems start programs with a soft limit of 1024, which is for programs that use ``select``; each connection and
-    each open database needs descriptors of its own.
+    Many systems start programs with a soft limit of 1024, for the sake of those that use ``select``; here every
+    connection and every open database needs descriptors of its own.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:

@@ -120,7 +120,8 @@ class Gateway:
     def _drain_seconds(self, configured: float | None) -> float:
         if self.options.drain_seconds is not None:
             return self.options.drain_seconds
-        return DRAIN_SECONDS if configured is None else configured
+        # Hermes writes its default, 0, into the settings it saves, so a 0 says nothing of what the user wants.
+        return configured or DRAIN_SECONDS
 
     def _state(self) -> str:
         states = {slot.state for slot in self.table}

@@ -71,10 +71,9 @@ async def search_messages(
 
 def _search(connection: sqlite3.Connection, words: list[str], parameters: dict[str, object]) -> tuple[SearchHit, ...]:
     index = _index_for(words)
-    rows = []
     if index and connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (index,)).fetchone():
         rows = connection.execute(_match_sql(index), parameters | {"query": _match_query(words)}).fetchall()
-    if not rows and index != "messages_fts":
+    else:
         rows = _scan(connection, words, parameters)
     return tuple(_hit(*row) for row in rows)
 

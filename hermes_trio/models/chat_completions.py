@@ -7,6 +7,7 @@ first needed, for httpx's sake.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import zlib
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 CLOSE_SECONDS: Final = 2.0
 WRITE_SECONDS: Final = 30.0
+REFUSAL_SECONDS: Final = 5.0
 MAX_ERROR_BYTES: Final = 65_536
 
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -241,13 +243,11 @@ class ChatCompletionsAttempt:
             raise failures.bad_response(self._target, "the answer's compression is broken", str(exc)) from exc
 
     async def _read_refusal(self) -> bytes:
-        """The beginning of a refusal's body; one that breaks off is as good."""
+        """The beginning of a refusal's body; one that breaks off or does not end is as good."""
         body = b""
-        try:
+        with trio.move_on_after(REFUSAL_SECONDS), contextlib.suppress(ModelError):
             while len(body) < MAX_ERROR_BYTES and (data := await self._read()) is not None:
                 body += data
-        except ModelError:
-            pass
         return body[:MAX_ERROR_BYTES]
 
     def _split(self, data: bytes) -> list[bytes]:
@@ -285,9 +285,8 @@ class ChatCompletionsAttempt:
         rest = [event.data for event in self._decoder.finish()] if self._whole is None else [b"".join(self._whole)]
         events = self._answer.read(rest)
         if self._whole is not None and not events and not self.ending:
-            raise failures.bad_response(
-                self._target, "the provider sent JSON that is no answer", rest[0][:200].decode()
-            )
+            found = rest[0][:200].decode("utf-8", "replace")
+            raise failures.bad_response(self._target, "the provider sent JSON that is no answer", found, self._hide)
         if not (self.ending or self._answer.done or self._whole is not None):
             raise failures.interrupted(self._target, "the answer broke off: the stream ended before it was complete")
         return [*events, *self.conclude()]

@@ -119,6 +119,12 @@ def test_the_address(base_url, url):
     assert str(build_url(ModelTarget("custom", "m", base_url))) == url
 
 
+def test_an_address_that_httpx_does_not_take():
+    with pytest.raises(ModelError) as caught:
+        build_url(ModelTarget("custom", "m", "https://xn--é.test/v1"))
+    assert caught.value.code == "model_not_configured"
+
+
 async def test_the_request_on_the_wire():
     seen: list[httpx.Request] = []
 
@@ -182,6 +188,12 @@ async def test_an_answer_that_is_compressed_all_the_same():
     assert await collect(make_scope(handler=answer)) == ANSWER
 
 
+async def test_a_whole_answer_over_the_bound_is_refused():
+    pieces = [b"{", *[b" " * 1_000_000] * 17]
+    with pytest.raises(ModelError, match="longer than"):
+        await collect(make_scope(handler=lambda _request: httpx.Response(200, stream=Pieces(pieces))))
+
+
 def replying(body: bytes, status: int = 200, **headers: str):
     return lambda _request: httpx.Response(status, headers=headers, stream=Pieces([body]))
 
@@ -240,6 +252,15 @@ async def test_another_bad_request_is_not_repeated():
     with pytest.raises(ModelError, match="bad tools"):
         await collect(make_scope(handler=answer))
     assert len(calls) == 1
+
+
+async def test_a_refusal_that_does_not_end_is_still_that_refusal(autojump_clock):
+    for tail in (httpx.ReadError("lost"), 3600.0):
+        body = Pieces([b"no such key", tail])
+        with pytest.raises(ModelError, match="no such key") as caught:
+            await collect(make_scope(handler=lambda _request, body=body: httpx.Response(401, stream=body)))
+        assert caught.value.status == 401
+        assert body.closed
 
 
 async def test_a_refusal_is_read_up_to_a_bound_only():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import httpx
 import pytest
 import trio
@@ -409,3 +412,9 @@ async def test_nothing_is_sent_for_a_closed_scope():
 async def test_wrong_settings_fail_before_anything_is_sent():
     error = await fail(make_scope(ModelConfig(name="m", provider="nowhere")))
     assert (error.code, error.profile) == ("provider_unknown", "ada")
+
+
+@pytest.mark.slow
+def test_a_gateway_of_echo_profiles_never_imports_httpx():
+    code = "import sys, hermes_trio.models.stream; sys.exit('httpx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

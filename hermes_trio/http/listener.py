@@ -72,7 +72,7 @@ class Listener:
 
 
 async def serve_listener(
-    listeners: Sequence[trio.abc.Listener[trio.SocketStream]],
+    listeners: Sequence[trio.abc.Listener[trio.abc.Stream]],
     handler: Handler,
     limits: ListenerLimits,
     on_error: Callable[[BaseException], None],
@@ -94,7 +94,7 @@ async def serve_listener(
     async with trio.open_nursery() as connections, trio.open_nursery() as acceptors:
         listener = Listener(_address(listeners), acceptors.cancel_scope)
 
-        def start(stream: trio.SocketStream) -> None:
+        def start(stream: trio.abc.Stream) -> None:
             peer = _peer(stream)
             connection = Connection(stream, handler, limits, on_error, date, peer)
             listener.add(connection)
@@ -113,9 +113,9 @@ async def _serve(listener: Listener, connection: Connection) -> None:
 
 
 async def _accept(
-    source: trio.abc.Listener[trio.SocketStream],
+    source: trio.abc.Listener[trio.abc.Stream],
     listener: Listener,
-    start: Callable[[trio.SocketStream], None],
+    start: Callable[[trio.abc.Stream], None],
     limit: int,
     on_error: Callable[[BaseException], None],
 ) -> None:
@@ -140,7 +140,7 @@ async def _accept(
         await trio.aclose_forcefully(source)
 
 
-def _address(listeners: Sequence[trio.abc.Listener[trio.SocketStream]]) -> tuple[str, int]:
+def _address(listeners: Sequence[trio.abc.Listener[trio.abc.Stream]]) -> tuple[str, int]:
     for each in listeners:
         if isinstance(each, UnixListener):
             return str(each.path), 0
@@ -150,7 +150,9 @@ def _address(listeners: Sequence[trio.abc.Listener[trio.SocketStream]]) -> tuple
     return "", 0
 
 
-def _peer(stream: trio.SocketStream) -> str:
+def _peer(stream: trio.abc.Stream) -> str:
+    if not isinstance(stream, trio.SocketStream):
+        return ""
     try:
         name = stream.socket.getpeername()
     except OSError:

@@ -19,14 +19,14 @@ from hermes_trio.io.http_wire import ResponseBroken
 from hermes_trio.io.tls import PUBLIC_AUTHORITIES, SharedTls, TlsChoice
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from hermes_trio.io.http_wire import ResponseParser
 
 MAX_IDLE = 16
 IDLE_SECONDS = 30.0
 CLOSE_SECONDS = 2.0
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 
 Connect: TypeAlias = Callable[[str, str, int], Awaitable[trio.abc.Stream]]
 """Opens a stream to (scheme, host, port), with TLS where the scheme asks for it; raises OSError."""

@@ -4,7 +4,7 @@ Run it as ``python -m tests.bench.bench_http``; it starts a second process, so t
 
 - ``json``: keep-alive connections post 220 bytes and get a JSON answer of 270 bytes.
 - ``events``: the answer is a stream of 50 events, each in a write of its own.
-- ``client``: `TrioTransport` below httpx posts 220 bytes, 1 to 500 at a time, to a server that answers at once or after 0.5 s.
+- ``client``: `TrioTransport` below httpx posts 220 bytes, 1 to 500 at a time, answered at once or after 0.5 s.
 - ``flood``: the client reads one stream of small chunks as fast as it can.
 """
 
@@ -18,8 +18,8 @@ import resource
 import selectors
 import socket
 import time
-from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -28,6 +28,9 @@ from hermes_trio.http.types import ListenerLimits, Request, Responder
 from hermes_trio.io.http_client import open_http
 from hermes_trio.io.tls import SharedTls
 from hermes_trio.io.workers import ThreadWorkers
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 EVENT = b'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"hello "}}]}\n\n'
 QUESTION = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x" * 160}], "stream": False}).encode()
@@ -80,8 +83,9 @@ def used(pipe: multiprocessing.connection.Connection) -> float:
 def load(port: int, path: str, connections: int, seconds: float) -> int:
     """Closed loop over raw sockets; returns how many requests were answered."""
     request = b"POST %b HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n" % path.encode()
-    request += b"Authorization: Bearer 0123456789abcdef\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (
-        len(QUESTION)
+    request += (
+        b"Authorization: Bearer 0123456789abcdef\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        % (len(QUESTION))
     )
     request += QUESTION
     end = b"0\r\n\r\n" if path != "/json" else b"}]}"
@@ -126,7 +130,9 @@ async def measure_client(port: int, seconds: float) -> None:
             cpu, start = time.process_time(), time.perf_counter()
             done = await run_callers(lambda path=path: post(path), callers, seconds)
             cpu, wall = time.process_time() - cpu, time.perf_counter() - start
-            print(f"client {path:7} conc {callers:3}: {done / wall:7.0f} requests/s, {cpu / done * 1e6:6.0f} us CPU each")
+            print(
+                f"client {path:7} conc {callers:3}: {done / wall:7.0f} requests/s, {cpu / done * 1e6:6.0f} us CPU each"
+            )
         for together in (1, 8):
             await measure_flood(client, url, together)
 
@@ -155,7 +161,7 @@ async def measure_flood(client, url: str, together: int) -> None:
             reads += 1
     cpu, wall = time.process_time() - cpu, time.perf_counter() - start
     print(
-        f"client flood, {together} events a write: {events / wall:7.0f} events/s, {cpu / events * 1e6:5.1f} us CPU an event, "
+        f"client flood, {together} events a write: {events / wall:7.0f} events/s, {cpu / events * 1e6:5.1f} us an event, "
         f"{cpu / reads * 1e6:5.1f} us a read"
     )
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h11
 import trio
@@ -15,6 +14,9 @@ from trio.testing import memory_stream_pair
 from hermes_trio.http.connection import serve_connection
 from hermes_trio.http.types import Handler, ListenerLimits, Request, Responder
 from hermes_trio.io.clock import FixedClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
 
 
 @dataclass

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Database", "OpenDatabases", "open_database"]
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 WAITING_JOBS = 1024
 BATCH_JOBS = 256
@@ -88,14 +89,34 @@ class Database:
             only abandons
         its wait: the job is still committed, whole.
         """
+        return await self._wait_for(Job(job))
+
+    async def write_combined(self, job: Callable[[sqlite3.Connection, Sequence[Item]], None], item: Item) -> None:
+        """Like `write`, for a job that is cheaper for several callers' items at once.
+
+        Args:
+            job: Gets the items of callers with the same ``job`` (the same object) that wait together, in order; in
+                every other respect like the job of `write`. When it fails it is run again for each item alone, so that
+                only the item that is at fault fails.
+            item: This caller's part.
+
+        Raises:
+            StoreError: As `write`.
+            ScopeClosed: As `write`.
+            Exception: As `write`.
+
+        Cancellation: as `write`.
+        """
+        await self._wait_for(Job(lambda connection: job(connection, (item,)), job, item))
+
+    async def _wait_for(self, job: Job[T]) -> T:
         self._check_open()
-        waiting = Job(job)
         try:
-            self._send.send_nowait(waiting)
+            self._send.send_nowait(job)
         except trio.WouldBlock:
-            await self._send_when_room(waiting)
-        await waiting.done.wait()
-        return waiting.outcome()
+            await self._send_when_room(job)
+        await job.done.wait()
+        return job.outcome()
 
     async def _send_when_room(self, waiting: Job[T]) -> None:
         try:

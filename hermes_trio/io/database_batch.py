@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar, cast
 
 import trio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from hermes_trio.errors import StoreError
     from hermes_trio.io.database_files import Handle
 
 T = TypeVar("T")
 
+Combine = Callable[[sqlite3.Connection, "Sequence[Any]"], None]
+
 
 class Job(Generic[T]):
-    """A write that waits for its commit; ``done`` is set after the outcome is known."""
+    """A write that waits for its commit; ``done`` is set after the outcome is known.
 
-    __slots__ = ("_result", "done", "error", "work")
+    Args:
+        work: Does the SQL.
+        combine: Does the SQL of several jobs with the same ``combine`` at once, given their ``item``.
+        item: This job's part of that.
+    """
 
-    def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
+    __slots__ = ("_result", "combine", "done", "error", "item", "work")
+
+    def __init__(
+        self, work: Callable[[sqlite3.Connection], T], combine: Combine | None = None, item: object = None
+    ) -> None:
         self.work = work
+        self.combine = combine
+        self.item = item
         self.done = trio.Event()
         self.error: Exception | None = None
         self._result: T | None = None
@@ -69,11 +83,27 @@ def run_batch(connection: sqlite3.Connection, jobs: Sequence[Job[Any]]) -> None:
 
 
 def _run_all(connection: sqlite3.Connection, jobs: Sequence[Job[Any]]) -> bool:
-    for job in jobs:
-        succeeded = job.run(connection)
-        _require_transaction(connection, job)
+    for alike in _neighbours_alike(jobs):
+        succeeded = alike[0].run(connection) if len(alike) == 1 else _run_combined(connection, alike)
+        _require_transaction(connection, alike[0])
         if not succeeded:
             return False
+    return True
+
+
+def _neighbours_alike(jobs: Sequence[Job[Any]]) -> Iterator[list[Job[Any]]]:
+    return (list(alike) for _, alike in groupby(jobs, key=lambda job: job.combine or job))
+
+
+def _run_combined(connection: sqlite3.Connection, jobs: list[Job[Any]]) -> bool:
+    """Run jobs of one kind in one go; True when it succeeded. Whose fault a failure is shows later, one by one."""
+    combine = jobs[0].combine
+    try:
+        if combine is not None:
+            combine(connection, [job.item for job in jobs])
+    except Exception as exc:  # noqa: BLE001  the boundary between one caller's job and everybody else's
+        jobs[0].error = exc
+        return False
     return True
 
 

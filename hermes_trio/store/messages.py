@@ -17,9 +17,9 @@ Content = str | tuple[Mapping[str, object], ...] | None
 #: Content that is no string is stored as this followed by JSON.
 JSON_PREFIX: Final = "\x00json:"
 
-#: Rows per INSERT. One statement for all rows of a turn matters: each further one makes both full-text indexes write
-#: out what they have gathered.
-ROWS_PER_INSERT: Final = 64
+#: Rows per INSERT. Few statements matter: each further one in a transaction makes both full-text indexes write out
+#: what they have gathered. Few different ones matter as well: SQLite keeps them compiled.
+ROWS_PER_INSERT: Final = (64, 32, 16, 8, 4, 2, 1)
 
 WRITTEN_COLUMNS: Final = (
     "session_id",
@@ -169,16 +169,28 @@ def _tool_call(call: _Call) -> ToolCall:
     return ToolCall(call.id or call.call_id or "", call.function.name, text, call.call_id, call.response_item_id)
 
 
-def insert_messages(connection: sqlite3.Connection, session_id: str, messages: Sequence[StoredMessage]) -> None:
-    """Append ``messages`` to a session; blocking, inside a write job."""
-    for start in range(0, len(messages), ROWS_PER_INSERT):
-        rows = messages[start : start + ROWS_PER_INSERT]
-        places = ", ".join([f"({', '.join('?' * len(WRITTEN_COLUMNS))})"] * len(rows))
-        values: list[object] = []
-        for message in rows:
-            values += _row(session_id, message)
-        sql = f"INSERT INTO messages({', '.join(WRITTEN_COLUMNS)}) VALUES {places}"  # noqa: S608  only names and "?"
-        connection.execute(sql, values)
+def insert_messages(connection: sqlite3.Connection, messages: Sequence[tuple[str, StoredMessage]]) -> None:
+    """Append messages to sessions, in order; blocking, inside a write job.
+
+    Args:
+        connection: Of the write job.
+        messages: Session id and message.
+    """
+    start = 0
+    for size in ROWS_PER_INSERT:
+        while len(messages) - start >= size:
+            _insert_rows(connection, messages[start : start + size])
+            start += size
+
+
+def _insert_rows(connection: sqlite3.Connection, messages: Sequence[tuple[str, StoredMessage]]) -> None:
+    row = f"({', '.join('?' * len(WRITTEN_COLUMNS))})"
+    places = ", ".join([row] * len(messages))
+    values: list[object] = []
+    for session_id, message in messages:
+        values += _row(session_id, message)
+    sql = f"INSERT INTO messages({', '.join(WRITTEN_COLUMNS)}) VALUES {places}"  # noqa: S608  only names and "?"
+    connection.execute(sql, values)
 
 
 def _row(session_id: str, message: StoredMessage) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from hermes_trio.store.messages import clean_text, insert_messages, select_activ
 from hermes_trio.store.ownership import OWN_ROWS, Owner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from hermes_trio.scope import ProfileScope
     from hermes_trio.store.messages import StoredMessage
@@ -154,13 +154,35 @@ async def record_turn(scope: ProfileScope, record: TurnRecord) -> None:
 
     Cancellation: once accepted the turn is stored even if the caller is cancelled; see `Database.write`.
     """
-    await scope.db.write(lambda connection: store_turn(connection, scope.name, record))
+    await scope.db.write_combined(store_turns, (scope.name, record))
 
 
-def store_turn(connection: sqlite3.Connection, profile: str, record: TurnRecord) -> None:
-    """The job of `record_turn`; blocking."""
+def store_turns(connection: sqlite3.Connection, turns: Sequence[tuple[str, TurnRecord]]) -> None:
+    """The job of `record_turn`, for the turns of several callers at once; blocking.
+
+    Args:
+        connection: Of the write job.
+        turns: The profile's name and the turn.
+    """
+    messages: list[tuple[str, StoredMessage]] = []
+    begun: set[str] = set()
+    for profile, record in turns:
+        session_id = record.session.id
+        added = _store_session(connection, profile, record, has_messages=session_id in begun)
+        messages += ((session_id, message) for message in added)
+        if added:
+            begun.add(session_id)
+        if record.usage is not None:
+            _count_usage(connection, session_id, record.usage, record.at)
+    insert_messages(connection, messages)
+
+
+def _store_session(
+    connection: sqlite3.Connection, profile: str, record: TurnRecord, has_messages: bool
+) -> tuple[StoredMessage, ...]:
+    """Make or continue the session; the messages to add to it."""
     found = connection.execute(_FIND, (record.session.id,)).fetchone()
-    has_messages = found is not None and bool(found[3])
+    has_messages = has_messages or (found is not None and bool(found[3]))
     messages = record.messages if has_messages else record.earlier + record.messages
     if found is None:
         _insert_session(connection, record, messages)
@@ -170,9 +192,7 @@ def store_turn(connection: sqlite3.Connection, profile: str, record: TurnRecord)
         raise StoreError(
             f"session {record.session.id} belongs to another profile", code="session_foreign", profile=profile
         )
-    insert_messages(connection, record.session.id, messages)
-    if record.usage is not None:
-        _count_usage(connection, record.session.id, record.usage, record.at)
+    return messages
 
 
 def _insert_session(connection: sqlite3.Connection, record: TurnRecord, messages: tuple[StoredMessage, ...]) -> None:

@@ -304,13 +304,12 @@ async def test_the_drain_has_a_deadline_and_tells_the_callers(path, autojump_clo
             await database.write(partial(add, "never"))
         outcomes.append(trio.current_time() - start)
 
-    async with trio.open_nursery() as callers:
-        async with database_at(path, workers) as database:
-            workers.gate = trio.Event()
-            for _ in range(WAITING_JOBS + 10):
-                callers.start_soon(write, database)
-            await wait_all_tasks_blocked()
-            start = trio.current_time()
+    async with trio.open_nursery() as callers, database_at(path, workers) as database:
+        workers.gate = trio.Event()
+        for _ in range(WAITING_JOBS + 10):
+            callers.start_soon(write, database)
+        await wait_all_tasks_blocked()
+        start = trio.current_time()
     assert len(outcomes) == WAITING_JOBS + 10
     assert max(outcomes) == pytest.approx(DRAIN_SECONDS)
     assert not path.exists()
@@ -339,10 +338,13 @@ async def open_gate_after(workers, seconds):
 
 
 async def test_the_owners_exception_arrives_as_itself(path, autojump_clock):
-    with pytest.raises(ValueError, match="mine"):
+    async def fail():
         async with database_at(path) as database:
             await database.write(partial(add, "one"))
             raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        await fail()
 
 
 async def test_the_last_connection_leaves_one_file_behind(path, autojump_clock):
@@ -502,3 +504,54 @@ async def test_a_home_that_vanished_is_not_made_again(tmp_path, autojump_clock):
                 await use()
             assert caught.value.code == "store_unwritable"
     assert not home.exists()
+
+
+# Jobs that are cheaper together
+
+
+def add_all(connection, items):
+    connection.executemany("INSERT INTO words VALUES (?)", [(item,) for item in items])
+
+
+async def test_callers_who_wait_with_the_same_job_are_served_together(path, autojump_clock):
+    served = []
+
+    def record(connection, items):
+        served.append(list(items))
+        add_all(connection, items)
+
+    workers = GatedWorkers()
+    async with database_at(path, workers) as database:
+        workers.gate = trio.Event()
+        async with trio.open_nursery() as nursery:
+            for use in (
+                partial(database.write_combined, record, "a"),
+                partial(database.write_combined, record, "b"),
+                partial(database.write_combined, record, "c"),
+                partial(database.write, partial(add, "other")),
+                partial(database.write_combined, record, "d"),
+            ):
+                nursery.start_soon(use)
+                await wait_all_tasks_blocked()
+            workers.gate.set()
+        assert served == [["a"], ["b", "c"], ["d"]], "the first was on its way, the last came after another job"
+            "the first was on its way alone, and the third of them came after another"
+        )
+        assert words_on_disk(path) == ["a", "b", "c", "d", "other"]
+
+
+async def test_only_the_item_at_fault_fails(path, autojump_clock):
+    failed = []
+
+    async def write(database, item):
+        try:
+            await database.write_combined(add_all, item)
+        except sqlite3.IntegrityError:
+            failed.append(item)
+
+    async with database_at(path) as database:
+        async with trio.open_nursery() as nursery:
+            for item in ("a", "b", "b", "c"):
+                nursery.start_soon(write, database, item)
+        assert failed == ["b"]
+        assert words_on_disk(path) == ["a", "b", "c"]

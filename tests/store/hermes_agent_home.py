@@ -57,28 +57,33 @@ def _names(text: str) -> list[str]:
 
 
 COLUMNS = {
-    "sessions": _names("""id source user_id session_key chat_id chat_type thread_id display_name origin_json expiry_finalized
+    "sessions": _names("""
+        id source user_id session_key chat_id chat_type thread_id display_name origin_json expiry_finalized
         model model_config system_prompt parent_session_id started_at ended_at end_reason message_count tool_call_count
         input_tokens output_tokens cache_read_tokens cache_write_tokens reasoning_tokens cwd git_branch git_repo_root
         billing_provider billing_base_url billing_mode estimated_cost_usd actual_cost_usd cost_status cost_source
         pricing_version title api_call_count handoff_state handoff_platform handoff_error
         compression_failure_cooldown_until compression_failure_error compression_fallback_streak profile_name
         rewind_count archived"""),
-    "messages": _names("""id session_id role content tool_call_id tool_calls tool_name effect_disposition timestamp token_count
+    "messages": _names("""
+        id session_id role content tool_call_id tool_calls tool_name effect_disposition timestamp token_count
         finish_reason reasoning reasoning_content reasoning_details codex_reasoning_items codex_message_items
         platform_message_id observed active compacted api_content"""),
-    "session_model_usage": _names("""session_id model billing_provider billing_base_url billing_mode task api_call_count
+    "session_model_usage": _names("""
+        session_id model billing_provider billing_base_url billing_mode task api_call_count
         input_tokens output_tokens cache_read_tokens cache_write_tokens reasoning_tokens estimated_cost_usd
         actual_cost_usd cost_status cost_source first_seen last_seen"""),
     "gateway_routing": _names("scope session_key entry_json updated_at"),
     "compression_locks": _names("session_id holder acquired_at expires_at"),
-    "async_delegations": _names("""delegation_id origin_session origin_ui_session_id parent_session_id state dispatched_at
+    "async_delegations": _names("""
+        delegation_id origin_session origin_ui_session_id parent_session_id state dispatched_at
         completed_at updated_at event_json result_json delivery_state delivery_attempts delivered_at owner_pid
         owner_started_at task_json delivery_claim delivery_claimed_at"""),
     "state_meta": ["key", "value"],
     "schema_version": ["version"],
 }
-INDEXES = _names("""idx_messages_session idx_messages_session_active idx_messages_active_null idx_messages_platform_msg_id
+INDEXES = _names("""
+        idx_messages_session idx_messages_session_active idx_messages_active_null idx_messages_platform_msg_id
     idx_sessions_source idx_sessions_source_id idx_sessions_parent idx_sessions_started idx_sessions_session_key
     idx_sessions_gateway_peer idx_sessions_handoff_state idx_sessions_title_unique idx_session_model_usage_session
     idx_session_model_usage_model idx_compression_locks_expires idx_async_delegations_delivery""")

@@ -13,6 +13,7 @@ from tests.store.hermes_agent_home import check_format, read
 WRITER = """
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import trio
 
@@ -20,15 +21,15 @@ from hermes_trio.io.database import OpenDatabases, open_database
 from hermes_trio.io.workers import ThreadWorkers
 from hermes_trio.store.messages import StoredMessage
 from hermes_trio.store.schema import prepare
-from hermes_trio.store.sessions import SessionRecord, TurnRecord, UsageRecord, store_turn
+from hermes_trio.store.sessions import SessionRecord, TurnRecord, UsageRecord, record_turn
 
 
-async def write(db, writer):
+async def write(scope, writer):
     messages = tuple(StoredMessage(role, "some words " * 50, 1.0) for role in ("user", "assistant"))
     for number in range(100_000):
         session = SessionRecord(f"s{writer}-{number}", "cli", 1.0)
         record = TurnRecord(session, messages, UsageRecord("m"), 1.0)
-        await db.write(lambda connection, record=record: store_turn(connection, "default", record))
+        await record_turn(scope, record)
         sys.stdout.write(session.id + "\\n")
         sys.stdout.flush()
 
@@ -37,7 +38,7 @@ async def main():
     async with open_database(Path(sys.argv[1]), prepare, "default", OpenDatabases(), ThreadWorkers()) as db:
         async with trio.open_nursery() as nursery:
             for writer in range(8):
-                nursery.start_soon(write, db, writer)
+                nursery.start_soon(write, SimpleNamespace(name="default", db=db), writer)
 
 
 trio.run(main)

@@ -535,8 +535,6 @@ async def test_callers_who_wait_with_the_same_job_are_served_together(path, auto
                 await wait_all_tasks_blocked()
             workers.gate.set()
         assert served == [["a"], ["b", "c"], ["d"]], "the first was on its way, the last came after another job"
-            "the first was on its way alone, and the third of them came after another"
-        )
         assert words_on_disk(path) == ["a", "b", "c", "d", "other"]
 
 

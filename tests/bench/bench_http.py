@@ -161,7 +161,7 @@ async def measure_flood(client, url: str, together: int) -> None:
             reads += 1
     cpu, wall = time.process_time() - cpu, time.perf_counter() - start
     print(
-        f"client flood, {together} events a write: {events / wall:7.0f} events/s, {cpu / events * 1e6:5.1f} us an event, "
+        f"client flood, {together} a write: {events / wall:7.0f} events/s, {cpu / events * 1e6:5.1f} us an event, "
         f"{cpu / reads * 1e6:5.1f} us a read"
     )
 

@@ -222,6 +222,7 @@ def test_another_profiles_file_is_read_without_a_trace(path):
     assert read_other_file(path, "coder", lambda connection: 1) is None
     assert not path.exists()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
         prepare(other)
         add("one", other)
     before = path.read_bytes()
@@ -229,3 +230,4 @@ def test_another_profiles_file_is_read_without_a_trace(path):
     with pytest.raises(StoreError):
         read_other_file(path, "coder", partial(add, "two"))
     assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]

@@ -112,6 +112,17 @@ def primary_code(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
+def _try_to_write(connection: sqlite3.Connection) -> None:
+    """Begin a write and take it back. Beginning is not enough: on a read-only file SQLite quietly begins a read."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(f"PRAGMA user_version = {version}")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
 class Handle:
     """The one connection for writing, or the one for reading; opened when used, used by one worker at a time."""
 
@@ -167,8 +178,7 @@ def check_file(file: DatabaseFile) -> None:
         return
     with translated(file), contextlib.closing(_connect(file.path)) as connection:
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("ROLLBACK")
+        _try_to_write(connection)
         file.prepare(connection)
 
 

@@ -155,6 +155,20 @@ async def test_a_lock_on_one_database_does_not_keep_workers_from_the_others(tmp_
             other.execute("COMMIT")
 
 
+async def test_a_file_that_can_only_be_read(path, autojump_clock, monkeypatch):
+    """As root every file can be written, so here SQLite is told to open it for reading."""
+    connect = sqlite3.connect
+
+    def connect_for_reading(address, **options):
+        return connect(address.replace("mode=rw", "mode=ro"), **options)
+
+    with closing(connect(path)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        prepare(other)
+    monkeypatch.setattr(sqlite3, "connect", connect_for_reading)
+    assert (await error_of_check(path)).code == "store_unwritable"
+
+
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
 async def test_a_file_without_write_permission(path, autojump_clock):
     with closing(sqlite3.connect(path)) as other:

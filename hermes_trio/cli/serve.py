@@ -12,6 +12,7 @@ import trio
 from hermes_trio.cli.banner import announce, client_url
 from hermes_trio.cli.demo import demo_home, describe_demo
 from hermes_trio.cli.file_limit import raise_file_limit
+from hermes_trio.cli.memory import settle_memory
 from hermes_trio.cli.terminal import Style, wants_color
 from hermes_trio.gateway.options import GatewayOptions
 from hermes_trio.http.server import serve_gateway
@@ -82,6 +83,7 @@ async def _serve(options: GatewayOptions, greet: Callable[[Gateway], None]) -> i
     async def greet_soon(gateway: Gateway) -> None:
         with trio.move_on_after(GREET_WITHIN_SECONDS):
             await gateway.settled()
+        settle_memory()
         greet(gateway)
 
     async with trio.open_nursery() as nursery:

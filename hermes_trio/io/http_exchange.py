@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -125,11 +126,16 @@ async def _send_stream(
     pending = head
     if not isinstance(request.stream, httpx.AsyncByteStream):
         raise httpx.LocalProtocolError("the request's body is not an async stream")
-    async for part in request.stream:
-        if part:
-            await _send_pieces(connection, pending + (frame_chunk(part) if chunked else part), scope, seconds)
-            pending = b""
-        scope.deadline = math.inf  # how long the caller takes for its next part is the caller's business
+    parts = aiter(request.stream)
+    try:
+        async for part in parts:
+            if part:
+                await _send_pieces(connection, pending + (frame_chunk(part) if chunked else part), scope, seconds)
+                pending = b""
+            scope.deadline = math.inf  # how long the caller takes for its next part is the caller's business
+    finally:
+        if isinstance(parts, AsyncGenerator):
+            await parts.aclose()  # httpx wraps the caller's parts in one; left to the collector it would be a warning
     await _send_pieces(connection, pending + (LAST_CHUNK if chunked else b""), scope, seconds)
 
 

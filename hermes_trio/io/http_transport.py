@@ -86,8 +86,7 @@ class TrioTransport(httpx.AsyncBaseTransport):
         Raises:
             ScopeClosed: The transport is closed.
         """
-        if self._closed:
-            raise ScopeClosed("the HTTP client was used after its profile's scope was closed")
+        self._check_open()
         origin = _origin_of(request)
         timeouts = Timeouts.of(request)
         kept = await self._take_idle(origin)
@@ -107,6 +106,10 @@ class TrioTransport(httpx.AsyncBaseTransport):
         with trio.move_on_after(CLOSE_SECONDS, shield=True):
             for connection in tuple(self._active):
                 await self._drop(connection)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ScopeClosed("the HTTP client was used after its profile's scope was closed")
 
     async def _take_idle(self, origin: Origin) -> ClientConnection | None:
         while (connection := self._idle.take(origin)) is not None:
@@ -143,6 +146,7 @@ class TrioTransport(httpx.AsyncBaseTransport):
         """Exchange one request for a response, which from then on owns the connection."""
         self._active.add(connection)
         try:
+            self._check_open()  # it may have been closed while we connected
             parser, head, early = await exchange(connection, request, timeouts)
         except BaseException:
             await self._drop(connection)

@@ -1,0 +1,1 @@
+"""What an agent can do: registry, terminal, files, memory, skills, search, web, MCP."""

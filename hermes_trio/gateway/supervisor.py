@@ -10,9 +10,9 @@ from hermes_trio.errors import ModelError
 from hermes_trio.gateway.file_watch import file_identity, wait_for_change
 from hermes_trio.gateway.runtime import ProfileRuntime
 from hermes_trio.gateway.states import CrashReport, ProfileState
-from hermes_trio.gateway.supervise import RestartPolicy, Setback, SetbackKind, keep_running
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.settings import load_profile_settings
+from hermes_trio.io.supervise import RestartPolicy, Setback, SetbackKind, keep_running
 from hermes_trio.models.resolve import resolve_targets
 from hermes_trio.scope import open_scope
 from hermes_trio.store.routing_index import serve_mirror

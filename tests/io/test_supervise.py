@@ -2,7 +2,7 @@ import pytest
 import trio
 
 from hermes_trio.errors import ConfigError, StoreError
-from hermes_trio.gateway.supervise import RestartPolicy, Setback, SetbackKind, keep_running
+from hermes_trio.io.supervise import RestartPolicy, Setback, SetbackKind, keep_running
 
 
 class Patient:

@@ -37,7 +37,6 @@ class Tool:
         alone: Whether it must not run beside other calls of the same step.
         seconds: Deadline of one call; None for tools that bound themselves.
         usable: Whether a profile can use it; None for always.
-        label: What a call does, short, for people; None for the tool's name.
     """
 
     name: str
@@ -48,4 +47,3 @@ class Tool:
     alone: bool = False
     seconds: float | None = 300.0
     usable: Callable[[ProfileScope], bool] | None = None
-    label: Callable[[Arguments], str] | None = None

@@ -1,0 +1,118 @@
+"""One tool call, from the model's JSON text to a result that is always there: what goes wrong becomes a result too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import fastjsonschema
+import msgspec
+import trio
+
+from hermes_trio.errors import HermesTrioError
+from hermes_trio.tools.output import cap_text
+
+if TYPE_CHECKING:
+    from hermes_trio.scope import ProfileScope
+    from hermes_trio.tools.selection import ToolSelection
+    from hermes_trio.tools.tool import Arguments, Reply, Tool
+    from hermes_trio.tools.tool_turn import ToolTurn
+
+_LONGEST_ERROR = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRequest:
+    """A call as the model wrote it.
+
+    Attributes:
+        call_id: The call's id.
+        name: The tool's name.
+        arguments: JSON text.
+    """
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What the model is told.
+
+    Attributes:
+        call_id: The call's id.
+        name: The tool's name.
+        text: The result, capped.
+        failed: Whether it says that something went wrong.
+    """
+
+    call_id: str
+    name: str
+    text: str
+    failed: bool = False
+
+
+async def call_tool(scope: ProfileScope, turn: ToolTurn, selection: ToolSelection, request: ToolRequest) -> ToolResult:
+    """Call a tool within its deadline. Nothing but a cancellation comes out of it."""
+    try:
+        tool = selection.find(request.name)
+        arguments = _arguments(selection, tool, request.arguments)
+        blocked = await turn.workplace.hooks.before_tool(request.name, arguments)
+        if blocked is not None:
+            return _failure(request, f"a hook blocked this call: {blocked.reason}")
+        reply = await _run(scope, turn, tool, arguments)
+    except HermesTrioError as error:
+        return _failure(request, str(error))
+    except Exception as error:  # noqa: BLE001  a tool's defect is the model's to work around, not the turn's end
+        scope.log.bind(component="tools", session=turn.session_id, turn=turn.turn_id).error(
+            f"tool {request.name} failed: {type(error).__name__}: {error}"
+        )
+        return _failure(request, f"{type(error).__name__}: {error}")
+    text = cap_text(_text(reply), scope.config.tool_output)
+    await turn.workplace.hooks.after_tool(request.name, arguments, text)
+    return ToolResult(request.call_id, request.name, text)
+
+
+def _arguments(selection: ToolSelection, tool: Tool, text: str) -> Arguments:
+    try:
+        arguments = msgspec.json.decode(text or "{}")
+    except msgspec.DecodeError as error:
+        raise BadArguments(tool.name, f"the arguments are not valid JSON: {error}") from error
+    if not isinstance(arguments, dict):
+        raise BadArguments(tool.name, "the arguments must be a JSON object")
+    check = selection.checks.get(tool.name)
+    if check is not None:
+        try:
+            check(arguments)
+        except fastjsonschema.JsonSchemaValueException as error:
+            raise BadArguments(
+                tool.name, error.message.replace("data.", "").replace("data ", "the arguments ")
+            ) from error
+    return arguments
+
+
+class BadArguments(HermesTrioError):
+    """The model's arguments do not fit the tool's schema."""
+
+    default_code = "tool_arguments_invalid"
+
+    def __init__(self, tool: str, problem: str) -> None:
+        super().__init__(problem, where=tool, mend="call the tool again with arguments that fit its schema")
+
+
+async def _run(scope: ProfileScope, turn: ToolTurn, tool: Tool, arguments: Arguments) -> Reply:
+    if tool.seconds is None:
+        return await tool.run(scope, turn, arguments)
+    with trio.move_on_after(tool.seconds):
+        return await tool.run(scope, turn, arguments)
+    return {"error": f"{tool.name} took longer than {tool.seconds:g} s and was stopped"}
+
+
+def _text(reply: Reply) -> str:
+    return reply if isinstance(reply, str) else msgspec.json.encode(reply).decode()
+
+
+def _failure(request: ToolRequest, problem: str) -> ToolResult:
+    text = msgspec.json.encode({"error": problem[:_LONGEST_ERROR]}).decode()
+    return ToolResult(request.call_id, request.name, text, failed=True)

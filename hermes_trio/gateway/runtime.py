@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import trio
 
@@ -88,7 +88,7 @@ class ProfileRuntime:
         self._nursery = nursery
         self._capacity = capacity
         self._sessions = SessionLocks()
-        self._calls = 0
+        self._calls: set[_Call[Any]] = set()
         self._idle = trio.Event()
 
     @property
@@ -109,12 +109,12 @@ class ProfileRuntime:
         if not self.accepting:
             raise self._gone()
         call: _Call[T] = _Call()
-        self._calls += 1
+        self._calls.add(call)
         try:
             self._nursery.start_soon(call.run, lambda: fn(self.scope, *args, **kwargs), name=self._task_name(fn))
             await self._wait(call)
         finally:
-            self._finished()
+            self._finished(call)
         if call.error is not None:
             raise call.error
         if not call.value:
@@ -139,11 +139,16 @@ class ProfileRuntime:
                 return await self.call(run_turn, request, emit)
 
     async def drain(self, seconds: float) -> bool:
-        """Stop accepting work and wait for what runs; returns whether all of it ended within ``seconds``."""
+        """Stop accepting work and wait for what runs; returns whether all of it ended within ``seconds``.
+
+        What did not is cancelled: its callers get `ProfileUnavailable`.
+        """
         self.accepting = False
         if self._calls:
             with trio.move_on_after(seconds):
                 await self._idle.wait()
+        for call in self._calls:
+            call.scope.cancel()
         return not self._calls
 
     async def _wait(self, call: _Call[T]) -> None:
@@ -155,8 +160,8 @@ class ProfileRuntime:
                 await call.done.wait()
             raise
 
-    def _finished(self) -> None:
-        self._calls -= 1
+    def _finished(self, call: _Call[Any]) -> None:
+        self._calls.discard(call)
         if not self._calls and not self.accepting:
             self._idle.set()
 

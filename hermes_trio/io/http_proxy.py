@@ -40,7 +40,10 @@ class ProxyTransport(httpx.AsyncBaseTransport):
             ScopeClosed: The transport is closed.
         """
         choice: TlsChoice = request.extensions.get("tls", PUBLIC_AUTHORITIES)
-        context = await self._tls.context(choice)
+        try:
+            context = await self._tls.context(choice)
+        except OSError as exc:
+            raise httpx.ConnectError(f"cannot use the authorities in {choice.ca_file!r}: {exc}") from exc
         if self._closed:
             raise ScopeClosed("the HTTP client was used after its profile's scope was closed")
         transport = self._transports.get(choice)

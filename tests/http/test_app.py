@@ -1,6 +1,7 @@
 """What a client sees of the API: routes, prefixes, keys, headers, errors."""
 
 import json
+import shutil
 
 import pytest
 import trio
@@ -247,3 +248,12 @@ async def test_a_client_that_goes_away_takes_its_turn_along_and_is_no_error(open
         await wait_all_tasks_blocked()
         assert gateway.gateway.capacity.running() == 0
         assert gateway.request_errors == []
+
+
+async def test_detailed_health_of_a_home_that_is_gone_says_so(opened, tmp_path, autojump_clock):
+    async with opened as gateway:
+        shutil.rmtree(tmp_path / "profiles" / "ada")
+        answer = await get(gateway, "/p/ada/health/detailed", Authorization=f"Bearer {key_of('ada')}")
+        assert answer.status_code == 200
+        assert answer.json()["status"] == "degraded"
+        assert answer.json()["readiness"]["checks"]["disk"]["status"] == "error"

@@ -200,3 +200,24 @@ async def test_a_crash_report_carries_no_secret(tmp_path, autojump_clock):
         assert "refused for" in slot.detail
         assert "canary" not in slot.detail
         assert "canary" not in repr(slot.crashes)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_foreign_error_in_a_turn_is_told_in_the_profiles_own_log_only(
+    tmp_path, autojump_clock, monkeypatch, stream
+):
+    async def crash(scope, request, emit):
+        raise ExceptionGroup("turn", [KeyError(f"refused for {scope.secrets.get('ADA_TOKEN')}")])
+
+    monkeypatch.setattr("hermes_trio.gateway.runtime.run_turn", crash)
+    files = ProfileFiles("You are Ada.", env={"ADA_TOKEN": "canary-of-ada-4711"})
+    async with open_gateway({"ada": files}, root=tmp_path) as gateway:
+        async with gateway.client("ada") as client:
+            body = {"messages": [{"role": "user", "content": "hello"}], "stream": stream}
+            answer = await client.post("chat/completions", json=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
+        assert gateway.request_errors == []
+        assert "refused" not in answer.text
+    log = (tmp_path / "profiles" / "ada" / "logs" / "errors.log").read_text()
+    assert "turn crashed: KeyError" in log
+    assert "canary" not in log

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from typing import TYPE_CHECKING
 
 import trio
@@ -18,7 +19,10 @@ Identity = tuple[tuple[int, int, int, int] | None, ...]
 
 
 def file_identity(paths: Sequence[Path]) -> Identity:
-    """What tells one version of the files from the next: time, size, inode and mode of each, None for a missing one."""
+    """What tells one version of the files from the next: time, size, inode and mode of each, None for a missing one.
+
+    Of a folder only inode and mode count.
+    """
     return tuple(_identity(path) for path in paths)
 
 
@@ -27,6 +31,9 @@ def _identity(path: Path) -> tuple[int, int, int, int] | None:
         found = path.stat()
     except OSError:
         return None
+    if stat.S_ISDIR(found.st_mode):
+        # Its time changes with every file in it, our own ones included.
+        return (0, 0, found.st_ino, found.st_mode)
     return (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode)
 
 

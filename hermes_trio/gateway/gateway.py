@@ -101,7 +101,10 @@ class Gateway:
             await slot.settled()
 
     async def drain(self) -> None:
-        """Let running turns of all profiles end, each profile up to its own deadline, all at once."""
+        """Let running turns of all profiles end, each profile up to its own deadline, all at once.
+
+        What still runs then is cancelled, and those who wait for it are told. A profile that is starting takes no work.
+        """
         self.draining = True
         self._announce()
         async with trio.open_nursery() as nursery:
@@ -111,6 +114,8 @@ class Gateway:
     async def _drain_profile(self, slot: ProfileSlot) -> None:
         runtime = slot.runtime
         if runtime is None:
+            if slot.state is ProfileState.STARTING:
+                slot.enter(ProfileState.DRAINING)
             return
         seconds = self._drain_seconds(runtime.scope.config.agent.restart_drain_timeout)
         slot.enter(ProfileState.DRAINING)

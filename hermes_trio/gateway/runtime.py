@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import trio
 
-from hermes_trio.errors import ProfileUnavailable
+from hermes_trio.errors import HermesTrioError, ProfileUnavailable
+from hermes_trio.gateway.supervise import describe, main_leaf
 from hermes_trio.turns.turn import run_turn
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ class ProfileRuntime:
         self._nursery = nursery
         self._capacity = capacity
         self._sessions = SessionLocks()
-        self._calls = 0
+        self._calls: set[_Call[Any]] = set()
         self._idle = trio.Event()
 
     @property
@@ -109,12 +111,12 @@ class ProfileRuntime:
         if not self.accepting:
             raise self._gone()
         call: _Call[T] = _Call()
-        self._calls += 1
+        self._calls.add(call)
         try:
             self._nursery.start_soon(call.run, lambda: fn(self.scope, *args, **kwargs), name=self._task_name(fn))
             await self._wait(call)
         finally:
-            self._finished()
+            self._finished(call)
         if call.error is not None:
             raise call.error
         if not call.value:
@@ -131,19 +133,25 @@ class ProfileRuntime:
             ProfileUnavailable: See `call`.
             ModelError: The model failed.
             StoreError: The store failed.
+            HermesTrioError: Whatever else went wrong; the profile's log has the details.
         """
         with self._capacity.seat(self.scope.name, self.scope.config.max_concurrent_sessions):
             if request.history is not None:
-                return await self.call(run_turn, request, emit)
+                return await self.call(_run_turn, request, emit)
             async with self._sessions.turn_of(request.session_id):
-                return await self.call(run_turn, request, emit)
+                return await self.call(_run_turn, request, emit)
 
     async def drain(self, seconds: float) -> bool:
-        """Stop accepting work and wait for what runs; returns whether all of it ended within ``seconds``."""
+        """Stop accepting work and wait for what runs; returns whether all of it ended within ``seconds``.
+
+        What did not is cancelled: its callers get `ProfileUnavailable`.
+        """
         self.accepting = False
         if self._calls:
             with trio.move_on_after(seconds):
                 await self._idle.wait()
+        for call in self._calls:
+            call.scope.cancel()
         return not self._calls
 
     async def _wait(self, call: _Call[T]) -> None:
@@ -155,8 +163,8 @@ class ProfileRuntime:
                 await call.done.wait()
             raise
 
-    def _finished(self) -> None:
-        self._calls -= 1
+    def _finished(self, call: _Call[Any]) -> None:
+        self._calls.discard(call)
         if not self._calls and not self.accepting:
             self._idle.set()
 
@@ -167,3 +175,24 @@ class ProfileRuntime:
         return ProfileUnavailable(
             "the profile stopped or restarted", code="gateway_draining", profile=self.scope.name, retry_after=1.0
         )
+
+
+async def _run_turn(scope: ProfileScope, request: TurnRequest, emit: Emit) -> TurnResult:
+    """Run a turn; a foreign error goes to the profile's own log, which redacts it, and to nobody else."""
+    try:
+        return await run_turn(scope, request, emit)
+    except HermesTrioError:
+        raise
+    except Exception as error:
+        # The boundary of one turn: its other end is a client, and the log of all profiles.
+        leaf = main_leaf(error)
+        if isinstance(leaf, HermesTrioError):
+            raise leaf from error
+        log = scope.log.bind(session=request.session_id, turn=request.turn_id, component="gateway.turn")
+        log.error(f"turn crashed: {describe(leaf)}", where=_innermost(leaf))  # noqa: TRY400  our logger has no `exception`
+        raise HermesTrioError("the turn crashed; the profile's log says more", profile=scope.name) from None
+
+
+def _innermost(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__, limit=-1)
+    return f"{frames[0].filename}:{frames[0].lineno}" if frames else ""

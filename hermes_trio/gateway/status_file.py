@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from hermes_trio.home.process_record import current_process_record
 from hermes_trio.home.status_file import GatewayStatus, ProfileStatus, write_status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hermes_trio.gateway.gateway import Gateway
     from hermes_trio.gateway.table import ProfileSlot
 
@@ -31,12 +34,12 @@ async def serve_status_file(gateway: Gateway, *, task_status: trio.TaskStatus[No
     try:
         while True:
             changed = gateway.changes
-            await writer.write(str(gateway.status().state))
+            await writer.write(str(gateway.status().state), _profile_status)
             await changed.wait()
             await trio.sleep(GATHER_SECONDS)
     finally:
         with trio.move_on_after(LAST_WRITE_SECONDS, shield=True):
-            await writer.write("stopped")
+            await writer.write("stopped", _stopped_status)
 
 
 class _Writer:
@@ -46,7 +49,7 @@ class _Writer:
         self._record = current_process_record(gateway.options.argv)
         self._failed = False
 
-    async def write(self, state: str) -> None:
+    async def write(self, state: str, profile_status: Callable[[ProfileSlot], ProfileStatus]) -> None:
         gateway = self._gateway
         status = GatewayStatus(
             record=self._record,
@@ -56,7 +59,7 @@ class _Writer:
             restart_requested=gateway.restart_requested,
             active_agents=gateway.capacity.running(),
             served_profiles=tuple(slot.name for slot in gateway.table if slot.state is not ProfileState.PARKED),
-            profiles=MappingProxyType({slot.name: _profile_status(slot) for slot in gateway.table}),
+            profiles=MappingProxyType({slot.name: profile_status(slot) for slot in gateway.table}),
         )
         try:
             await gateway.shared.workers.run(write_status, gateway.home, status, limiter=self._threads)
@@ -75,6 +78,14 @@ def _profile_status(slot: ProfileSlot) -> ProfileStatus:
         generation=slot.generation,
         problem=slot.detail,
     )
+
+
+def _stopped_status(slot: ProfileSlot) -> ProfileStatus:
+    """What is true once the process has gone; a parked profile stays parked."""
+    status = _profile_status(slot)
+    if slot.state is ProfileState.PARKED:
+        return status
+    return replace(status, state=str(ProfileState.STOPPED), reason=None, next_retry=None, problem=None)
 
 
 def _iso(seconds: float) -> str:

@@ -12,6 +12,7 @@ from hermes_trio.gateway.runtime import ProfileRuntime
 from hermes_trio.gateway.states import CrashReport, ProfileState
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.settings import load_profile_settings
+from hermes_trio.io.log_redaction import make_redactor
 from hermes_trio.io.supervise import RestartPolicy, Setback, SetbackKind, keep_running
 from hermes_trio.models.resolve import resolve_targets
 from hermes_trio.scope import open_scope
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from hermes_trio.gateway.file_watch import Identity
     from hermes_trio.gateway.gateway import Gateway
     from hermes_trio.gateway.table import ProfileSlot
+    from hermes_trio.home.secrets import Secrets
     from hermes_trio.home.settings import ProfileSettings
     from hermes_trio.scope import ProfileScope
 
@@ -47,12 +49,13 @@ class ProfileSupervisor:
         self._gateway = gateway
         self._slot = slot
         self._paths = gateway.home.profile(slot.name)
-        self._seen: Identity = ()
+        self._loaded: Identity = ()
+        self._secrets: Secrets | None = None
         self._watch_threads = trio.CapacityLimiter(1)
 
     @property
-    def _watched(self) -> Sequence[Path]:
-        return (self._paths.root, self._paths.config, self._paths.env, self._paths.state_db)
+    def _settings_files(self) -> Sequence[Path]:
+        return (self._paths.root, self._paths.config, self._paths.env)
 
     async def run(self) -> None:
         """Serve the profile until cancelled; no failure of the profile leaves this function."""
@@ -70,6 +73,7 @@ class ProfileSupervisor:
         slot.generation += 1
         slot.enter(ProfileState.STARTING)
         settings = await gateway.start_gate.run(self._load)
+        self._secrets = settings.secrets
         problem = model_problem(settings)
         async with open_scope(settings, slot.generation, gateway.shared, prepare) as scope:
             await scope.db.check()
@@ -81,7 +85,7 @@ class ProfileSupervisor:
     def _load(self) -> ProfileSettings:
         gateway = self._gateway
         # Before the load, so that an edit during the load counts as a change.
-        self._seen = file_identity(self._watched)
+        self._loaded = file_identity(self._settings_files)
         return load_profile_settings(gateway.home, self._slot.name, gateway.options.environ)
 
     async def _start_services(self, scope: ProfileScope, nursery: trio.Nursery) -> None:
@@ -95,7 +99,11 @@ class ProfileSupervisor:
         slot = self._slot
         slot.runtime = runtime
         try:
-            if problem is None:
+            if self._gateway.draining:
+                # Nobody would wait for what it took on.
+                runtime.accepting = False
+                slot.enter(ProfileState.DRAINING)
+            elif problem is None:
                 slot.enter(ProfileState.RUNNING)
             else:
                 slot.enter(ProfileState.DEGRADED, problem.code, str(problem))
@@ -107,13 +115,20 @@ class ProfileSupervisor:
 
     def _set_back(self, setback: Setback) -> None:
         slot, gateway = self._slot, self._gateway
-        slot.crashes.append(CrashReport(gateway.shared.clock.now(), slot.generation, setback.reason, setback.errors))
-        slot.enter(_STATES[setback.kind], setback.reason, setback.detail, retry_in=setback.delay)
+        # A foreign exception may quote anything, and this goes to the log of the gateway and into its status.
+        redact = make_redactor(self._secrets.values_to_redact() if self._secrets else ())
+        detail, errors = redact(setback.detail), tuple(redact(error) for error in setback.errors)
+        slot.crashes.append(CrashReport(gateway.shared.clock.now(), slot.generation, setback.reason, errors))
+        slot.enter(_STATES[setback.kind], setback.reason, detail, retry_in=setback.delay)
         wait = "waits for a mend" if setback.delay is None else f"next try in {setback.delay:.0f} s"
-        gateway.log.error(f"profile {slot.name} {slot.state} ({setback.reason}), {wait}: {setback.detail}")
+        gateway.log.error(f"profile {slot.name} {slot.state} ({setback.reason}), {wait}: {detail}")
 
     async def _mended(self) -> None:
-        await wait_for_change(self._watched, self._seen, self._gateway.shared.workers, self._watch_threads)
+        database = (self._paths.state_db,)
+        workers, threads = self._gateway.shared.workers, self._watch_threads
+        # The generation that has just failed may have written it, and that mends nothing.
+        left = await workers.run(file_identity, database, limiter=threads)
+        await wait_for_change((*self._settings_files, *database), (*self._loaded, *left), workers, threads)
 
 
 def model_problem(settings: ProfileSettings) -> ModelError | None:

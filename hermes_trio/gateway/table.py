@@ -83,7 +83,8 @@ class ProfileSlot:
         """
         if self.state is ProfileState.STARTING:
             with trio.move_on_after(START_PATIENCE_SECONDS):
-                await self.settled()
+                while self.state is ProfileState.STARTING:
+                    await self._change.wait()
         return self.require_runtime()
 
     def require_runtime(self) -> ProfileRuntime:

@@ -35,7 +35,8 @@ def authorize(scope: ProfileScope, request: Request) -> None:
         raise _refused(
             scope, "key_missing", "the request carries no key", "send `Authorization: Bearer <API_SERVER_KEY>`"
         )
-    if not hmac.compare_digest(sent.encode(), key.encode()):
+    # As bytes: a header's text is Latin-1, a key's bytes are UTF-8.
+    if not hmac.compare_digest(sent.encode("latin-1"), key.strip().encode("utf-8", "surrogateescape")):
         raise _refused(scope, "key_mismatch", "the key is not this profile's", "use this profile's own API_SERVER_KEY")
 
 

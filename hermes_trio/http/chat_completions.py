@@ -85,6 +85,7 @@ async def serve_chat_completions(
 
     Raises:
         HermesTrioError: Before anything was sent.
+        ClientGone: The client went away.
     """
     exchange = _read(runtime, cache, request, responder)
     if exchange.asked.stream:
@@ -140,8 +141,9 @@ async def _relay_whole(exchange: Exchange) -> None:
         nursery.cancel_scope.cancel()
     if outcome.error is not None:
         raise outcome.error
-    if outcome.result is not None:
-        await exchange.responder.send(200, _completion(exchange, outcome.result), exchange.headers)
+    if outcome.result is None:
+        raise ClientGone
+    await exchange.responder.send(200, _completion(exchange, outcome.result), exchange.headers)
 
 
 async def _relay_stream(exchange: Exchange) -> None:
@@ -188,7 +190,7 @@ async def _end_stream(exchange: Exchange, encoder: ChunkEncoder, outcome: _Outco
     if outcome.error is not None and not responder.started:
         raise outcome.error
     if outcome.error is None and outcome.result is None:
-        return  # the client is gone
+        raise ClientGone
     if not responder.started:
         await responder.start_stream(200, (*_STREAM_HEADERS, *exchange.headers))
         await responder.write(encoder.opening())

@@ -135,13 +135,13 @@ def _part(index: int, part: object) -> Part:
     where = f"messages[{index}].content"
     if not isinstance(part, dict):
         raise RequestError("a content part must be an object", param=where)
-    kind = part.get("type")
+    kind = str(part.get("type"))
     if kind in _TEXT_PARTS and isinstance(part.get("text"), str):
         return {"type": "text", "text": part["text"][:MAXIMUM_TEXT]}
     if kind in _IMAGE_PARTS:
         return {"type": "image_url", "image_url": {"url": _image_url(where, part.get("image_url"))}}
     raise RequestError(
-        f"content parts of type {str(kind)[:40]!r} are not supported", code="unsupported_content_type", param=where
+        f"content parts of type {kind[:40]!r} are not supported", code="unsupported_content_type", param=where
     )
 
 

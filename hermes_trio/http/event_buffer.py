@@ -32,7 +32,8 @@ class EventBuffer:
         self._events.extend(events)
         self._ready.set()
         while len(self._events) > EVENTS_AHEAD:
-            self._taken = trio.Event()
+            if self._taken.is_set():
+                self._taken = trio.Event()
             await self._taken.wait()
 
     def close(self) -> None:

@@ -92,5 +92,8 @@ def _model(scope: ProfileScope) -> dict[str, object]:
 
 
 def _disk(path: str) -> dict[str, object]:
-    usage = shutil.disk_usage(path)
+    try:
+        usage = shutil.disk_usage(path)
+    except OSError as error:
+        return {"status": "error", "message": error.strerror or str(error)}
     return {"status": "ok", "used_percent": round(100 * usage.used / usage.total, 1), "free_bytes": usage.free}

@@ -60,7 +60,8 @@ class IdempotencyCache:
             entry.result = await work()
             entry.expires = trio.current_time() + KEPT_SECONDS
         finally:
-            if entry.result is None:
+            # Many others may have pushed it out, and the same request may have begun anew since.
+            if entry.result is None and self._entries.get(fingerprint) is entry:
                 del self._entries[fingerprint]
             entry.done.set()
         return entry.result

@@ -156,6 +156,7 @@ def commit_batch(handle: Handle, jobs: Sequence[Job[Any]]) -> None:
     for job in jobs:
         if job.error is not None and _is_environmental(job.error):
             job.error = _caused(handle.file.translate(job.error), job.error)
+            handle.close()
 
 
 def read_snapshot(handle: Handle, job: Callable[[sqlite3.Connection], T]) -> T:

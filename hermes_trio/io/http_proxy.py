@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
+import trio
 
-from hermes_trio.errors import ConfigError
-from hermes_trio.io.http_transport import CLOSE_SECONDS, IDLE_SECONDS, MAX_IDLE
+from hermes_trio.errors import ConfigError, ScopeClosed
+from hermes_trio.io.http_transport import CLOSE_SECONDS, IDLE_SECONDS
 from hermes_trio.io.tls import PUBLIC_AUTHORITIES, SharedTls, TlsChoice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-import trio
-
-from hermes_trio.errors import ScopeClosed
+KEPT_CONNECTIONS = 64
 
 
 class ProxyTransport(httpx.AsyncBaseTransport):
@@ -41,14 +40,17 @@ class ProxyTransport(httpx.AsyncBaseTransport):
             ScopeClosed: The transport is closed.
         """
         choice: TlsChoice = request.extensions.get("tls", PUBLIC_AUTHORITIES)
-        context = await self._tls.context(choice)
+        try:
+            context = await self._tls.context(choice)
+        except OSError as exc:
+            raise httpx.ConnectError(f"cannot use the authorities in {choice.ca_file!r}: {exc}") from exc
         if self._closed:
             raise ScopeClosed("the HTTP client was used after its profile's scope was closed")
         transport = self._transports.get(choice)
         if transport is None:
-            # With as many connections kept as allowed, httpcore does not close a connection after each response.
+            # httpcore closes a connection after its response when more than the kept ones are open.
             limits = httpx.Limits(
-                max_connections=None, max_keepalive_connections=MAX_IDLE, keepalive_expiry=IDLE_SECONDS
+                max_connections=None, max_keepalive_connections=KEPT_CONNECTIONS, keepalive_expiry=IDLE_SECONDS
             )
             transport = httpx.AsyncHTTPTransport(proxy=self._proxy, verify=context, trust_env=False, limits=limits)
             self._transports[choice] = transport

@@ -29,6 +29,9 @@ PERMANENT_CODES = frozenset(
 """Errors that come back at every start until somebody mends a file."""
 
 
+_MOST_DOUBLINGS = 64
+
+
 class SetbackKind(enum.Enum):
     """What a failure leads to."""
 
@@ -44,7 +47,7 @@ class Setback:
     Attributes:
         kind: What the failure leads to.
         reason: Stable code.
-        detail: One line for people; never a secret.
+        detail: One line for people, not yet redacted.
         errors: One line for each leaf exception.
         delay: Seconds until the next try, or None when only a mend brings one.
     """
@@ -70,7 +73,10 @@ class RestartPolicy:
 
 def describe(error: BaseException) -> str:
     """One line of an exception: its type and text."""
-    text = " ".join(str(error).split())
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001  whoever wrote the exception also wrote its text
+        text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -118,7 +124,7 @@ class FailureCounter:
         if self._quarantined or (full and now - self._recent[0] <= policy.window):
             self._quarantined = True
             return SetbackKind.TOO_OFTEN, policy.probe_every
-        delay = min(policy.cap, policy.base * 2 ** (self._streak - 1))
+        delay = min(policy.cap, policy.base * 2.0 ** min(self._streak - 1, _MOST_DOUBLINGS))
         return SetbackKind.TRANSIENT, delay * (0.8 + 0.4 * self._jitter())
 
 

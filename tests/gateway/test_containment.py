@@ -4,6 +4,7 @@ import pytest
 import trio
 
 from hermes_trio.gateway.states import ProfileState
+from hermes_trio.gateway.status_file import serve_status_file
 from hermes_trio.testing import ProfileFiles, open_gateway, write_home, write_profile
 
 
@@ -148,3 +149,75 @@ async def test_a_request_to_a_profile_that_is_just_starting_waits_a_little(tmp_p
         assert answer.status_code == 503
         assert answer.json()["error"]["code"] == "profile_starting"
         assert answer.headers["retry-after"] == "1"
+
+
+async def test_a_crasher_that_writes_its_own_home_is_held_back_all_the_same(tmp_path, autojump_clock):
+    async def service(scope, *, task_status):
+        task_status.started()
+        if scope.name == "ada":
+            await trio.sleep(5)
+            (scope.home.root / f"left by {scope.generation}").touch()
+            raise ZeroDivisionError
+        await trio.sleep_forever()
+
+    async with open_gateway({"ada": "You are Ada."}, root=tmp_path, services=[service]) as gateway:
+        await gateway.ask("ada", "hello", session="stored")
+        await trio.sleep(3600)
+        assert gateway.slot("ada").state is ProfileState.QUARANTINED
+        assert gateway.slot("ada").generation < 25
+
+
+async def test_the_gateways_own_files_are_no_mend_of_the_default_profile(tmp_path, autojump_clock):
+    async with (
+        open_gateway({"default": ProfileFiles(config="model: [unclosed")}, root=tmp_path) as gateway,
+        trio.open_nursery() as nursery,
+    ):
+        await nursery.start(serve_status_file, gateway.gateway)
+        await trio.sleep(600)
+        assert gateway.slot("default").generation == 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_replaced_database_brings_its_profile_up(home, autojump_clock):
+    async with open_gateway(root=home.root, services=[crash_in_crasher]) as gateway:
+        gateway.home.profile("corrupt-db").state_db.unlink()
+        with trio.fail_after(5):
+            await gateway.slot("corrupt-db").serving()
+
+
+async def test_a_crash_report_carries_no_secret(tmp_path, autojump_clock):
+    async def service(scope, *, task_status):
+        task_status.started()
+        if scope.name == "ada":
+            raise RuntimeError(f"refused for {scope.secrets.get('ADA_TOKEN')}")
+        await trio.sleep_forever()
+
+    files = ProfileFiles("You are Ada.", env={"ADA_TOKEN": "canary-of-ada-4711"})
+    async with open_gateway({"ada": files}, root=tmp_path, services=[service]) as gateway:
+        await trio.sleep(0.1)
+        slot = gateway.slot("ada")
+        assert slot.state is ProfileState.BACKOFF
+        assert "refused for" in slot.detail
+        assert "canary" not in slot.detail
+        assert "canary" not in repr(slot.crashes)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_foreign_error_in_a_turn_is_told_in_the_profiles_own_log_only(
+    tmp_path, autojump_clock, monkeypatch, stream
+):
+    async def crash(scope, request, emit):
+        raise ExceptionGroup("turn", [KeyError(f"refused for {scope.secrets.get('ADA_TOKEN')}")])
+
+    monkeypatch.setattr("hermes_trio.gateway.runtime.run_turn", crash)
+    files = ProfileFiles("You are Ada.", env={"ADA_TOKEN": "canary-of-ada-4711"})
+    async with open_gateway({"ada": files}, root=tmp_path) as gateway:
+        async with gateway.client("ada") as client:
+            body = {"messages": [{"role": "user", "content": "hello"}], "stream": stream}
+            answer = await client.post("chat/completions", json=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
+        assert gateway.request_errors == []
+        assert "refused" not in answer.text
+    log = (tmp_path / "profiles" / "ada" / "logs" / "errors.log").read_text()
+    assert "turn crashed: KeyError" in log
+    assert "canary" not in log

@@ -1,6 +1,7 @@
 """What a client sees of the API: routes, prefixes, keys, headers, errors."""
 
 import json
+import shutil
 
 import pytest
 import trio
@@ -227,3 +228,32 @@ async def test_a_model_alias_is_listed_and_selects_its_model(tmp_path, autojump_
             answer = await client.post("chat/completions", json={**HELLO, "model": "quick"})
         assert "Ada" in answer.json()["choices"][0]["message"]["content"]
         assert answer.json()["model"] == "quick"
+
+
+async def test_a_key_of_any_alphabet_opens_its_profile(tmp_path, autojump_clock):
+    key = "schl\u00fcssel-\u4f1a\u8bdd-0123456789"
+    async with open_gateway({"ada": ProfileFiles(env={"API_SERVER_KEY": key})}, root=tmp_path) as gateway:
+        async with gateway.client("ada") as client:
+            answer = await client.get("models", headers={b"Authorization": b"Bearer " + key.encode()})
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_client_that_goes_away_takes_its_turn_along_and_is_no_error(opened, autojump_clock, stream):
+    async with opened as gateway:
+        with trio.move_on_after(1):
+            async with gateway.client("ada") as client:
+                body = {"messages": [{"role": "user", "content": "!sleep 10"}], "stream": stream}
+                await client.post("chat/completions", json=body)
+        await wait_all_tasks_blocked()
+        assert gateway.gateway.capacity.running() == 0
+        assert gateway.request_errors == []
+
+
+async def test_detailed_health_of_a_home_that_is_gone_says_so(opened, tmp_path, autojump_clock):
+    async with opened as gateway:
+        shutil.rmtree(tmp_path / "profiles" / "ada")
+        answer = await get(gateway, "/p/ada/health/detailed", Authorization=f"Bearer {key_of('ada')}")
+        assert answer.status_code == 200
+        assert answer.json()["status"] == "degraded"
+        assert answer.json()["readiness"]["checks"]["disk"]["status"] == "error"

@@ -140,3 +140,10 @@ def test_any_json_is_either_understood_or_refused(body):
         return
     assert asked.user_message.role == "user"
     assert asked.stream is (body["stream"] is True)
+
+
+@pytest.mark.parametrize("kind", [[], {}, None, 7])
+def test_a_part_whose_type_is_no_text_is_refused(kind):
+    with pytest.raises(RequestError) as caught:
+        parse(messages=[user([{"type": kind}])])
+    assert caught.value.code == "unsupported_content_type"

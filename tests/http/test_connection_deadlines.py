@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from hermes_trio.http.types import ListenerLimits
+from hermes_trio.http.types import ClientGone, ListenerLimits
 from tests.http.raw_client import echo, get, post, serve, serving
 
 LIMITS = ListenerLimits(head_seconds=10, body_seconds=30, idle_seconds=75, write_stall_seconds=20)
@@ -94,11 +94,12 @@ async def test_the_deadlines_of_a_request_do_not_shorten_the_next_one(autojump_c
 
 
 class StallingStream(trio.abc.Stream):
-    """Delivers one request, then takes nothing."""
+    """Delivers one request and does not take the answer; a second write would succeed."""
 
     def __init__(self, received: bytes) -> None:
         self.received = received
         self.closed = False
+        self.writes = 0
 
     async def receive_some(self, max_bytes=None):
         data, self.received = self.received, b""
@@ -108,7 +109,10 @@ class StallingStream(trio.abc.Stream):
         return data
 
     async def send_all(self, data):
-        await trio.sleep_forever()
+        self.writes += 1
+        if self.writes == 1:
+            await trio.sleep_forever()
+        await trio.lowlevel.checkpoint()
 
     async def wait_send_all_might_not_block(self):
         await trio.sleep_forever()
@@ -163,16 +167,20 @@ async def test_a_cancelled_connection_closes_its_stream(autojump_clock):
     assert stream.closed
 
 
-async def test_a_write_cut_short_by_the_handlers_own_deadline_ends_the_connection(autojump_clock):
+async def test_after_a_write_cut_short_by_the_handlers_own_deadline_nothing_more_is_sent(autojump_clock):
     async def handler(request, responder):
+        await responder.start_stream(200, [])
         with trio.move_on_after(1):
-            await responder.send(200, b"x" * 1000)
+            await responder.write(b"x" * 1000)
+        with pytest.raises(ClientGone):
+            await responder.write(b"y")
         raise LookupError
 
     stream, errors = StallingStream(get()), []
     start = trio.current_time()
     await serve(stream, handler, LIMITS, errors.append)
     assert trio.current_time() - start == pytest.approx(1)
+    assert stream.writes == 1
     assert len(errors) == 1
 
 

@@ -47,3 +47,20 @@ async def test_a_producer_far_ahead_waits_for_the_reader():
         await buffer.take()
         with trio.fail_after(1):
             await done.wait()
+
+
+async def test_every_producer_that_waits_is_woken():
+    buffer, done = EventBuffer(), []
+
+    async def produce(name: str) -> None:
+        await buffer.put([TextDelta(name)] * (EVENTS_AHEAD + 1))
+        done.append(name)
+
+    async with trio.open_nursery() as nursery:
+        for name in "ab":
+            nursery.start_soon(produce, name)
+            await wait_all_tasks_blocked()
+        await buffer.take()
+        await wait_all_tasks_blocked()
+        assert sorted(done) == ["a", "b"]
+        nursery.cancel_scope.cancel()

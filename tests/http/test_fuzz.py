@@ -67,8 +67,8 @@ CURIOUS = (
 class Visit:
     """What one client does.
 
-    ``pieces`` are sent one after the other with ``pause`` seconds between; then the client reads to the end, or resets the
-    connection at once.
+    ``pieces`` are sent one after the other with ``pause`` seconds between; then the client reads to the end, or resets
+    the connection at once.
     """
 
     pieces: tuple[bytes, ...]

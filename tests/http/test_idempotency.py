@@ -89,3 +89,21 @@ def test_the_fingerprint_covers_what_is_asked(name):
 def test_the_fingerprint_covers_the_key_and_nothing_else():
     assert request_fingerprint("k", {}) != request_fingerprint("other", {})
     assert request_fingerprint("k", {"temperature": 1}) == request_fingerprint("k", {"temperature": 2})
+
+
+async def test_a_cancelled_request_that_others_pushed_out_takes_nothing_with_it(autojump_clock):
+    cache, work, scope = IdempotencyCache(), counting(), trio.CancelScope()
+
+    async def hang() -> None:
+        with scope:
+            await cache.once("f", trio.sleep_forever)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hang)
+        await wait_all_tasks_blocked()
+        for number in range(KEPT_RESULTS + 2):
+            await cache.once(str(number), work)
+        again = counting()
+        assert await cache.once("f", again) == ("answer", 1)
+        scope.cancel()
+    assert await cache.once("f", again) == ("answer", 1)

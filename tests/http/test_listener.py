@@ -4,6 +4,7 @@ import errno
 import json
 import socket
 import stat
+import struct
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -246,6 +247,50 @@ async def test_a_real_socket_is_served_without_delay_and_named():
         assert (await RawClient(stream).ask(get())).status == 200
         assert peers == [f"127.0.0.1:{stream.socket.getsockname()[1]}"]
         await stream.aclose()
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.slow
+async def test_the_last_answer_of_a_draining_listener_is_not_lost_to_a_reset():
+    running, proceed = trio.Event(), trio.Event()
+
+    async def handler(request, responder):
+        running.set()
+        await proceed.wait()
+        await echo(request, responder)
+
+    async with trio.open_nursery() as nursery:
+        listeners = await open_tcp_listeners("127.0.0.1", 0)
+        listener = await nursery.start(serve_listener, listeners, handler, ListenerLimits(), [].append)
+        client = RawClient(await trio.open_tcp_stream(*listener.address))
+        await client.send(get())
+        await running.wait()
+        listener.drain()
+        await client.send(get("/a-second-request-that-nobody-will-read"))
+        proceed.set()
+        assert (await client.read_to_end()).endswith(b"}")  # closing at once on unread bytes would raise here
+        await client.stream.aclose()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reset", [False, True], ids=["close", "reset"])
+async def test_a_handler_learns_at_once_that_a_silent_client_has_gone(reset):
+    seen = trio.Event()
+
+    async def handler(request, responder):
+        await responder.wait_client_gone()
+        seen.set()
+
+    async with trio.open_nursery() as nursery:
+        listeners = await open_tcp_listeners("127.0.0.1", 0)
+        listener = await nursery.start(serve_listener, listeners, handler, ListenerLimits(), [].append)
+        stream = await trio.open_tcp_stream(*listener.address)
+        await stream.send_all(get())
+        if reset:
+            stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await stream.aclose()
+        with trio.fail_after(2):
+            await seen.wait()
         nursery.cancel_scope.cancel()
 
 

@@ -160,8 +160,32 @@ async def test_a_disk_that_is_full_fails_the_writers_and_is_over_when_there_is_r
         assert caught.value.code == "store_unwritable"
         assert "free space" in str(caught.value)
         limits.append(1000)
+        await database.write(partial(add, "x" * 100_000))
+        assert len(words_on_disk(path)) == 2
+
+
+async def test_a_commit_that_fails_is_told_to_every_caller_of_the_batch(path, autojump_clock):
+    """A foreign key that is checked at the commit stands for everything that can go wrong there."""
+    caught = []
+
+    def prepare_links(connection):
+        prepare(connection)
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS links(word TEXT REFERENCES words(word) DEFERRABLE INITIALLY DEFERRED)"
+        )
+
+    async def expect_failure(database, job):
+        with pytest.raises(StoreError) as failure:
+            await database.write(job)
+        caught.append(failure.value.code)
+
+    async with database_at(path, prepare=prepare_links) as database:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(expect_failure, database, partial(add, "one"))
+            nursery.start_soon(expect_failure, database, lambda c: c.execute("INSERT INTO links VALUES ('none')"))
+        assert caught == ["store_failed", "store_failed"]
         await database.write(partial(add, "two"))
-        assert words_on_disk(path) == ["one", "two"]
+        assert words_on_disk(path) == ["two"]
 
 
 # Reading
@@ -289,7 +313,7 @@ async def test_a_cancelled_owner_still_drains(path, autojump_clock):
                 workers.gate = trio.Event()
                 callers.start_soon(database.write, partial(add, "one"))
                 await wait_all_tasks_blocked()
-                workers.gate.set()
+                callers.start_soon(open_gate_after, workers, 1)
                 owner.cancel()
                 await trio.sleep_forever()
     assert words_on_disk(path) == ["one"]
@@ -330,6 +354,25 @@ async def test_the_end_waits_for_a_read_that_has_begun(path, autojump_clock):
             await wait_all_tasks_blocked()
             callers.start_soon(open_gate_after, workers, 1)
     assert found == [["one"]]
+
+
+async def test_a_read_that_waits_for_its_turn_at_the_end_is_refused(path, autojump_clock):
+    workers = GatedWorkers()
+    refused = []
+
+    async def read(database):
+        try:
+            await database.read(words)
+        except ScopeClosed:
+            refused.append(True)
+
+    async with trio.open_nursery() as callers, database_at(path, workers) as database:
+        workers.gate = trio.Event()
+        callers.start_soon(read, database)
+        callers.start_soon(read, database)
+        await wait_all_tasks_blocked()
+        callers.start_soon(open_gate_after, workers, 1)
+    assert refused == [True]
 
 
 async def open_gate_after(workers, seconds):
@@ -390,6 +433,24 @@ async def test_reading_keeps_a_database_open_and_lets_it_close_later(path, autoj
             await trio.sleep(400)
             assert database.is_open
         await trio.sleep(201)
+        assert not database.is_open
+
+
+async def test_a_read_that_outlasts_the_idle_time_neither_closes_nor_wakes_the_database(path, autojump_clock):
+    workers = GatedWorkers()
+    async with database_at(path, workers) as database:
+        await database.write(partial(add, "one"))
+        workers.gate = trio.Event()
+        steps = Steps("database of coder")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(database.read, words)
+            trio.lowlevel.add_instrument(steps)
+            await trio.sleep(10_000)
+            trio.lowlevel.remove_instrument(steps)
+            assert database.is_open
+            workers.gate.set()
+        assert steps.count <= 2
+        await trio.sleep(601)
         assert not database.is_open
 
 

@@ -163,7 +163,6 @@ async def test_a_file_that_can_only_be_read(path, autojump_clock, monkeypatch):
         return connect(address.replace("mode=rw", "mode=ro"), **options)
 
     with closing(connect(path)) as other:
-        other.execute("PRAGMA journal_mode=WAL")
         prepare(other)
     monkeypatch.setattr(sqlite3, "connect", connect_for_reading)
     assert (await error_of_check(path)).code == "store_unwritable"

@@ -56,6 +56,20 @@ async def test_a_kept_connection_that_the_server_closed_is_noticed_before_anythi
         nursery.cancel_scope.cancel()
 
 
+async def test_a_request_that_cannot_be_repeated_never_goes_out_on_a_dead_connection():
+    async def body():
+        yield b"once"
+
+    server = Server(requests=1)
+    async with trio.open_nursery() as nursery:
+        url = f"http://127.0.0.1:{await nursery.start(server.serve)}/"
+        async with open_http(DIRECT, SharedTls(ThreadWorkers())) as http:
+            await http.client().get(url)
+            await server.closed.wait()
+            assert (await http.client().post(url, content=body())).text == "ok"
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_thousand_requests_at_once_use_a_bounded_number_of_kept_connections():
     server = Server(requests=1000)
     async with trio.open_nursery() as nursery:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import contextlib
-
 import httpx
 import pytest
 import trio
@@ -468,10 +466,13 @@ async def test_closing_the_transport_ends_a_response_that_is_being_read(autojump
     assert len(raised) == 1
 
 
-async def test_a_request_that_ends_after_the_closing_leaves_no_connection(autojump_clock):
-    proceed = trio.Event()
+async def test_a_request_that_was_connecting_during_the_closing_is_not_sent(autojump_clock):
+    proceed, received = trio.Event(), []
 
-    async with calling(answer_ok) as rig:
+    async def script(side):
+        received.append(await side.request())
+
+    async with calling(script) as rig:
         connect = rig.upstream.connect
 
         async def late(scheme, host, port):
@@ -485,8 +486,10 @@ async def test_a_request_that_ends_after_the_closing_leaves_no_connection(autoju
             await rig.transport.aclose()
             proceed.set()
         assert rig.counts == (0, 0, 0)
+        await trio.testing.wait_all_tasks_blocked()
+        assert received == [None]
 
 
 async def attempt(client: httpx.AsyncClient) -> None:
-    with contextlib.suppress(httpx.HTTPError, ScopeClosed):
+    with pytest.raises(ScopeClosed):
         await client.get(URL)

@@ -131,3 +131,19 @@ async def test_keyboard_interrupt_passes_through(autojump_clock):
     with pytest.raises(BaseException) as caught:  # noqa: PT011  may come alone or in a group
         await Patient(KeyboardInterrupt()).keep()
     assert "KeyboardInterrupt" in repr(caught.value)
+
+
+async def test_a_thousand_slow_crashes_do_not_end_the_supervision(autojump_clock):
+    patient = Patient(*[RuntimeError("boom")] * 1100, lasts=61)
+    await patient.keep()
+    assert patient.setbacks[-1].delay == 60
+
+
+async def test_an_exception_whose_text_fails_is_handled_like_any_other(autojump_clock):
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no text")
+
+    patient = Patient(Mute())
+    await patient.keep()
+    assert patient.setbacks[0].detail == "Mute"

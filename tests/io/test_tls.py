@@ -54,6 +54,14 @@ async def test_a_missing_authorities_file_is_an_os_error(tmp_path):
         await SharedTls(InlineWorkers()).context(TlsChoice(ca_file=str(tmp_path / "absent.pem")))
 
 
+@pytest.mark.parametrize("proxy", ["", "http://127.0.0.1:1"])
+async def test_a_request_with_unreadable_authorities_is_a_connect_error(tmp_path, proxy):
+    choice = TlsChoice(ca_file=str(tmp_path / "absent.pem"))
+    async with open_http(SimpleNamespace(proxy=proxy, no_proxy=""), SharedTls(InlineWorkers())) as http:
+        with pytest.raises(httpx.ConnectError, match="No such file"):
+            await http.client().get("https://model.invalid/", extensions={"tls": choice})
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory) -> Path:
     """A certificate for localhost with its key, made by the openssl command."""

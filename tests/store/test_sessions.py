@@ -119,6 +119,22 @@ async def test_the_callers_account_is_stored_only_for_a_new_conversation(tmp_pat
         assert conversation.session.message_count == 6
 
 
+async def test_two_first_turns_at_once_store_the_callers_account_once(tmp_path, autojump_clock):
+    earlier = (said("user", "before"),)
+    async with open_store(tmp_path) as scope:
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(record_turn, scope, turn("a", "b", earlier=earlier))
+        assert texts(await load_conversation(scope, "s1")) == ["before", "a", "b", "a", "b", "a", "b"]
+
+
+async def test_messages_come_in_the_order_they_were_stored_whatever_their_clocks_say(tmp_path, autojump_clock):
+    messages = (said("user", "first", at=200.0), said("assistant", "second", at=100.0))
+    async with open_store(tmp_path) as scope:
+        await record_turn(scope, TurnRecord(SESSION, messages, None, 200.0))
+        assert texts(await load_conversation(scope, "s1")) == ["first", "second"]
+
+
 async def test_a_long_account_is_stored_in_order(tmp_path, autojump_clock):
     earlier = tuple(said("user", str(number)) for number in range(300))
     async with open_store(tmp_path) as scope:

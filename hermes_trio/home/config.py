@@ -6,13 +6,32 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from hermes_trio.home.agent_config import (
+    ApprovalsConfig,
+    CompressionConfig,
+    DelegationConfig,
+    SecurityConfig,
+    SkillsConfig,
+    TerminalConfig,
+    ToolOutputConfig,
+    WebConfig,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hermes_trio.home.agent_config import (
+        AuxiliaryConfig,
+        BudgetConfig,
+        McpServerConfig,
+        PriceConfig,
+        ShellHookConfig,
+    )
     from hermes_trio.home.provenance import Notice, UnknownKey
 
 DEFAULT_SESSIONS: Final = 64
 DEFAULT_TURNS: Final = 2048
+DEFAULT_READ: Final = 100_000
 
 
 def _no_headers() -> Mapping[str, str]:
@@ -20,6 +39,18 @@ def _no_headers() -> Mapping[str, str]:
 
 
 def _nothing() -> Mapping[str, object]:
+    return MappingProxyType({})
+
+
+def _no_prices() -> Mapping[str, PriceConfig]:
+    return MappingProxyType({})
+
+
+def _no_toolsets() -> Mapping[str, tuple[str, ...]]:
+    return MappingProxyType({})
+
+
+def _no_auxiliary() -> Mapping[str, AuxiliaryConfig]:
     return MappingProxyType({})
 
 
@@ -109,8 +140,9 @@ class AgentConfig:
         gateway_timeout: Seconds without any activity after which a turn is given up.
         api_max_retries: Attempts at the model before falling back.
         system_prompt: Text of the active personality.
-        restart_drain_timeout: Seconds running turns may take at shutdown; None (not said by the user) and 0 (what Hermes
-            itself writes) mean 30.
+        restart_drain_timeout: Seconds running turns may take at shutdown; None (not said by the user) and 0 (what
+            Hermes itself writes) mean 30.
+        clarify_timeout: Seconds the user may take to answer a question of the agent.
     """
 
     max_turns: int = 90
@@ -118,6 +150,7 @@ class AgentConfig:
     api_max_retries: int = 3
     system_prompt: str = ""
     restart_drain_timeout: float | None = None
+    clarify_timeout: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +250,18 @@ class ProfileConfig:
     Attributes:
         max_concurrent_sessions: Most turns of this profile running at once.
         timezone: IANA name, or empty for the machine's own.
+        budget: What may be spent; None for no limit.
+        prices: Model id -> its price, where the user gives one.
+        command_allowlist: Commands, globs of commands and names of dangers that are always allowed.
+        platform_toolsets: Platform -> its toolsets; a platform that is not there has the usual ones.
+        disabled_toolsets: Toolsets that no platform has.
+        mcp_servers: Servers with further tools.
+        hooks: Commands that run at events.
+        hooks_auto_accept: Whether these run without having been accepted one by one.
+        auxiliary: Task -> its model; a task that is not there has the main model.
+        file_read_max_chars: Most characters of one reading of a file.
+        context_file_max_chars: Most characters of a context file; None for a share of the model's window.
+        code_execution_mode: Where the model's code runs: ``project`` or ``strict``.
         raw: The whole file after interpolation, unknown keys included, deeply immutable. Holds secrets.
         unknown_keys: Keys nobody knows.
         notices: Remarks for ``check``.
@@ -233,6 +278,26 @@ class ProfileConfig:
     gateway: GatewayConfig = GatewayConfig()
     max_concurrent_sessions: int = DEFAULT_SESSIONS
     timezone: str = ""
+    terminal: TerminalConfig = field(default_factory=TerminalConfig)
+    tool_output: ToolOutputConfig = field(default_factory=ToolOutputConfig)
+    approvals: ApprovalsConfig = field(default_factory=ApprovalsConfig)
+    command_allowlist: tuple[str, ...] = ()
+    compression: CompressionConfig = field(default_factory=CompressionConfig)
+    delegation: DelegationConfig = field(default_factory=DelegationConfig)
+    skills: SkillsConfig = field(default_factory=SkillsConfig)
+    security: SecurityConfig = field(default_factory=SecurityConfig)
+    budget: BudgetConfig | None = None
+    prices: Mapping[str, PriceConfig] = field(default_factory=_no_prices)
+    platform_toolsets: Mapping[str, tuple[str, ...]] = field(default_factory=_no_toolsets)
+    disabled_toolsets: tuple[str, ...] = ()
+    mcp_servers: tuple[McpServerConfig, ...] = ()
+    hooks: tuple[ShellHookConfig, ...] = ()
+    hooks_auto_accept: bool = False
+    auxiliary: Mapping[str, AuxiliaryConfig] = field(default_factory=_no_auxiliary)
+    web: WebConfig = field(default_factory=WebConfig)
+    file_read_max_chars: int = DEFAULT_READ
+    context_file_max_chars: int | None = None
+    code_execution_mode: str = "project"
     raw: Mapping[str, object] = field(default_factory=_nothing, repr=False)
     unknown_keys: tuple[UnknownKey, ...] = ()
     notices: tuple[Notice, ...] = ()

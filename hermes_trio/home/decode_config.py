@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.home.config import (
+    DEFAULT_READ,
     DEFAULT_SESSIONS,
     DEFAULT_TURNS,
     AgentConfig,
@@ -14,6 +15,26 @@ from hermes_trio.home.config import (
     MemoryConfig,
     NetworkConfig,
     ProfileConfig,
+)
+from hermes_trio.home.decode_agent import (
+    decode_auxiliary,
+    decode_code_execution_mode,
+    decode_compression,
+    decode_delegation,
+    decode_lists,
+    decode_security,
+    decode_skills,
+    decode_terminal,
+    decode_tool_output,
+    decode_web,
+)
+from hermes_trio.home.decode_agent_rules import (
+    decode_approvals,
+    decode_budget,
+    decode_command_allowlist,
+    decode_hooks,
+    decode_mcp_servers,
+    decode_prices,
 )
 from hermes_trio.home.decode_api_server import decode_api_server
 from hermes_trio.home.decode_models import decode_fallbacks, decode_model, decode_providers
@@ -59,6 +80,26 @@ def decode_config(values: Mapping[object, object], origin: Origin, variables: Va
         gateway=_decode_gateway(top, gateway),
         max_concurrent_sessions=sessions or DEFAULT_SESSIONS,
         timezone=_decode_timezone(top),
+        terminal=decode_terminal(top.section("terminal")),
+        tool_output=decode_tool_output(top.section("tool_output")),
+        approvals=decode_approvals(top.section("approvals")),
+        command_allowlist=decode_command_allowlist(top),
+        compression=decode_compression(top.section("compression")),
+        delegation=decode_delegation(top.section("delegation")),
+        skills=decode_skills(top.section("skills")),
+        security=decode_security(top.section("security")),
+        budget=decode_budget(top.section("budget")),
+        prices=decode_prices(top.section("budget")),
+        platform_toolsets=decode_lists(top.section("platform_toolsets")),
+        disabled_toolsets=top.section("agent").texts("disabled_toolsets"),
+        mcp_servers=decode_mcp_servers(top),
+        hooks=decode_hooks(top),
+        hooks_auto_accept=top.boolean("hooks_auto_accept", default=False),
+        auxiliary=decode_auxiliary(top.section("auxiliary")),
+        web=decode_web(top.section("web"), variables),
+        file_read_max_chars=top.integer("file_read_max_chars", default=0, minimum=0) or DEFAULT_READ,
+        context_file_max_chars=top.optional_integer("context_file_max_chars", minimum=0) or None,
+        code_execution_mode=decode_code_execution_mode(top),
         raw=values,  # type: ignore[arg-type]  # the keys of the top level that are not text are nobody's
         unknown_keys=find_unknown_keys(values, origin.file, origin.lines),
         notices=tuple(origin.notices),
@@ -79,6 +120,7 @@ def _decode_agent(section: Section) -> AgentConfig:
         api_max_retries=section.integer("api_max_retries", default=usual.api_max_retries, minimum=0),
         system_prompt=section.text("system_prompt"),
         restart_drain_timeout=section.optional_number("restart_drain_timeout", minimum=0),
+        clarify_timeout=section.number("clarify_timeout", default=0, minimum=0) or usual.clarify_timeout,
     )
 
 

@@ -37,7 +37,7 @@ _TOP: Final = _words("""
     tool_output file_read_max_chars context_file_max_chars mcp_discovery_timeout mcp_servers logging network gateway
     sessions auxiliary personalities plugins browser web checkpoints smart_model_routing model_aliases model_catalog
     prompt_caching bedrock openrouter honcho kanban curator dashboard updates onboarding goals context image_gen
-    video_gen x_search lsp secrets moa computer_use
+    video_gen x_search lsp secrets moa computer_use budget
 """)
 
 #: Section -> its keys; ``*`` stands for any one name. A section that is not here may hold anything.
@@ -69,7 +69,7 @@ SECTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "terminal": _words("""
             backend cwd timeout home_mode persistent_shell env_passthrough shell_init_files auto_source_bashrc
             daemon_term_grace_seconds container_cpu container_memory container_disk container_persistent
-            docker_network
+            docker_network docker_image docker_volumes docker_env
         """),
         "compression": _words("""
             enabled threshold target_ratio protect_first_n protect_last_n hygiene_hard_message_limit
@@ -79,7 +79,9 @@ SECTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             max_iterations max_concurrent_children max_spawn_depth child_timeout_seconds max_summary_chars
             inherit_mcp_toolsets orchestrator_enabled subagent_auto_approve
         """),
-        "skills": _words("external_dirs template_vars inline_shell inline_shell_timeout write_approval"),
+        "skills": _words("""
+            disabled platform_disabled external_dirs template_vars inline_shell inline_shell_timeout write_approval
+        """),
         "display": _words("""
             busy_input_mode busy_text_mode busy_ack_enabled busy_steer_ack_enabled streaming show_reasoning
             interim_assistant_messages tool_progress tool_progress_command tool_progress_grouping
@@ -89,8 +91,17 @@ SECTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "approvals": _words("mode timeout cron_mode deny mcp_reload_confirm destructive_slash_confirm"),
         "security": _words("""
             allow_private_urls redact_secrets tirith_enabled tirith_path tirith_timeout tirith_fail_open
-            allow_lazy_installs website_blocklist
+            allow_lazy_installs website_blocklist egress
         """),
+        "security.egress": _words("mode allow"),
+        "budget": _words("usd tokens turns window window_seconds prices"),
+        "budget.prices.*": _words("input output cache_read cache_write"),
+        "mcp_servers.*": _words("""
+            command args env url headers transport type timeout connect_timeout keepalive_interval enabled auth tools
+            supports_parallel_tool_calls sampling idle_timeout_seconds max_lifetime_seconds lifecycle skip_preflight
+        """),
+        "auxiliary.*": _words("provider model base_url api_key timeout"),
+        "code_execution": _words("mode"),
         "cron": _words("""
             provider wrap_response mirror_delivery max_parallel_jobs output_retention session_db_timeout_seconds
         """),
@@ -101,7 +112,9 @@ SECTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 
 #: Of these the table has every key; elsewhere a key counts as unknown only when it resembles a known one.
-COMPLETE_SECTIONS: Final = frozenset({"", "gateway", "platforms", "gateway.platforms", "model", "memory", "logging"})
+COMPLETE_SECTIONS: Final = frozenset(
+    {"", "gateway", "platforms", "gateway.platforms", "model", "memory", "logging", "budget", "security.egress"}
+)
 
 #: Where to look for a key that is right but in the wrong place, likeliest first.
 USUAL_SECTIONS: Final = ("agent", "model", "memory", "gateway", "logging", "terminal", "display")

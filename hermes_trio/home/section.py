@@ -90,9 +90,9 @@ class Section:
         found = self.optional_number(*keys, minimum=minimum)
         return default if found is None else found
 
-    def optional_number(self, *keys: str, minimum: float | None = None) -> float | None:
+    def optional_number(self, *keys: str, minimum: float | None = None, maximum: float | None = None) -> float | None:
         """Like `number`, None when it is not there."""
-        return self._number(keys, "a number", to_number, minimum, None)
+        return self._number(keys, "a number", to_number, minimum, maximum)
 
     def boolean(self, *keys: str, default: bool) -> bool:
         """A switch: true, yes, on, 1 and their opposites, also as text."""
@@ -114,6 +114,16 @@ class Section:
         else:
             found = self.text(key).split(",")
         return tuple(stripped for text in found if (stripped := text.strip()))
+
+    def whole_texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts, or one text, each exactly as it stands: commas, blanks and empty ones stay."""
+        value = self.values.get(key)
+        if isinstance(value, Mapping):
+            raise self.error(key, "a list of texts")
+        if isinstance(value, tuple):
+            path = join_path(self.path, key)
+            return tuple(self._item_text(f"{path}[{index}]", item) for index, item in enumerate(value))
+        return (self.text(key),) if self.has(key) else ()
 
     def section(self, key: str) -> Section:
         """The mapping under ``key``; an empty one when it is not there."""

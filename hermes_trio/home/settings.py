@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -92,7 +92,8 @@ def _load_document(paths: ProfilePaths, profile: str, secrets: Secrets, notices:
     unset: dict[str, tuple[str, ...]] = {}
 
     def replace(path: str, text: str) -> str:
-        replaced, missing = interpolate(text, secrets.get)
+        lookup = _env_or_plain(secrets) if path.startswith("mcp_servers.") else secrets.get
+        replaced, missing = interpolate(text, lookup)
         if missing:
             unset[path] = missing
         return replaced
@@ -106,6 +107,15 @@ def _load_document(paths: ProfilePaths, profile: str, secrets: Secrets, notices:
         where = Location(paths.config, document.lines.get(path))
         notices.append(Notice("duplicate_key", path, where, f"given before on line {line}; this one counts"))
     return document
+
+
+def _env_or_plain(secrets: Secrets) -> Callable[[str], str | None]:
+    """MCP servers may write ``${env:NAME}`` for ``${NAME}``."""
+
+    def lookup(name: str) -> str | None:
+        return secrets.get(name.removeprefix("env:"))
+
+    return lookup
 
 
 def _secret_values(value: object, name: str = "") -> Iterator[str]:

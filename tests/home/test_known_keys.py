@@ -50,7 +50,7 @@ def test_an_unknown_key_has_its_line_and_is_kept(load: Load) -> None:
         "gateway: {multiplex_profiles: true, api_server: {max_concurrent_runs: 0}, restart_loop_guard: {x: 3}}\n",
         "telegram: {anything: 1, extra: {rich_messages: false}}\ndiscord: {auto_thread: true}\n",
         "platforms: {telegram: {enabled: true, extra: {whatever: 1}}}\n",
-        "personalities: {pirate: Arr}\nquick_commands: {up: {type: exec}}\nhooks: {x: y}\nmcp_servers: {fs: {a: b}}\n",
+        "personalities: {pirate: Arr}\nquick_commands: {up: {type: exec}}\nhooks: {x: [{command: y}]}\nmcp_servers: {fs: {a: b}}\n",
         "agent: {disabled_toolsets: [], something_of_a_later_version: 1}\ndisplay: {skin: dark}\n",
         "terminal: {docker_image: x}\nsession_reset: {mode: daily}\nstt: {enabled: true}\n",
         "providers: {bench: {name: b, base_url: x, key_env: K, default_model: m, rate_limit_delay: 1}}\n",

@@ -1,7 +1,7 @@
 """Adds names to ``command_allowlist`` in a profile's ``config.yaml``, on the user's explicit word.
 
-This is the only place that writes a user's settings. The text is edited, not written anew: comments, order, quotes, line
-ends, mode and links stay. The result is read back before it counts; what cannot be edited safely is refused.
+This is the only place that writes a user's settings. The text is edited, not written anew: comments, order, quotes,
+line ends, mode and links stay. The result is read back before it counts; what cannot be edited safely is refused.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import re
 import tempfile
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import yaml
@@ -22,6 +21,7 @@ from hermes_trio.home.text_file import SIZE_LIMIT, explain_os_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from yaml.nodes import Node
 

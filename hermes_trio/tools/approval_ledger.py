@@ -14,7 +14,7 @@ from hermes_trio.io.log_redaction import make_redactor
 from hermes_trio.tools.approval import ApprovalChoice, ApprovalQuestion, ApprovalRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from hermes_trio.scope import ProfileScope
     from hermes_trio.tools.approval import Announce
@@ -67,7 +67,7 @@ class ApprovalLedger:
 
     def is_granted(self, session_key: str, pattern_keys: Iterable[str]) -> bool:
         """Tell whether all these dangers are allowed: by the user's settings, for this session, or for always."""
-        granted = self._sessions.get(session_key, frozenset())
+        granted: Collection[str] = self._sessions.get(session_key, ())
         listed = self._scope.config.command_allowlist
         return all(key in granted or key in self._always or key in listed for key in pattern_keys)
 

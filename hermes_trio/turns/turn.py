@@ -1,12 +1,12 @@
 """One turn: a message of the user becomes an answer of the profile's agent, and both are stored.
 
-A turn is stored when the model has finished, in one transaction. A turn that fails or is cancelled stores nothing: the
-history stays as it was before, so the same message can be sent again.
+A turn without tools is stored when the model has finished, in one transaction; if it fails or is cancelled nothing is
+stored, so the same message can be sent again. Once tools have been used, what they did is stored round by round.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import trio
@@ -14,14 +14,18 @@ import trio
 from hermes_trio.errors import HermesTrioError, ModelError
 from hermes_trio.io.log_format import one_line
 from hermes_trio.models.events import Usage
-from hermes_trio.models.request import ChatMessage, ModelRequest
+from hermes_trio.models.request import ChatMessage
 from hermes_trio.models.resolve import resolve_targets
 from hermes_trio.store.messages import StoredMessage
 from hermes_trio.store.root_sessions import adopt_session
-from hermes_trio.store.sessions import SessionRecord, TurnRecord, UsageRecord, load_conversation, record_turn
+from hermes_trio.store.sessions import SessionRecord, load_conversation, record_turn
+from hermes_trio.turns.delegation import make_delegate
 from hermes_trio.turns.history import text_of, to_chat_messages, to_content
+from hermes_trio.turns.loop import LoopState, close_round, run_loop
 from hermes_trio.turns.prompt import build_system_prompt
-from hermes_trio.turns.step import Emit, Patience, Step, add_usage, run_step
+from hermes_trio.turns.record import Opening, turn_record
+from hermes_trio.turns.step import Emit, Patience, Step
+from hermes_trio.turns.tool_access import make_tool_turn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,11 +35,15 @@ if TYPE_CHECKING:
     from hermes_trio.models.target import ModelTarget
     from hermes_trio.scope import ProfileScope
     from hermes_trio.store.sessions import Conversation
+    from hermes_trio.tools.selection import ToolSelection
+    from hermes_trio.turns.agent import Agent
     from hermes_trio.turns.history import GivenContent
+    from hermes_trio.turns.loop import Keep
 
 __all__ = ["Emit", "TurnRequest", "TurnResult", "run_turn"]
 
 PREVIEW_CHARACTERS = 80
+KEEP_SECONDS = 5.0
 _REDACTED_BEFORE_THE_CUT = 512
 
 
@@ -92,46 +100,6 @@ class TurnResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """What a turn starts from.
-
-    Attributes:
-        session: The conversation's row, as it is or as it will be made.
-        earlier: What was said before.
-        prompt: The system prompt of the conversation, without the caller's own text.
-        at: When the user's message came, in seconds since the epoch.
-    """
-
-    session: SessionRecord
-    earlier: tuple[StoredMessage, ...]
-    prompt: str
-    at: float
-
-
-@dataclass(slots=True)
-class RunningTurn:
-    """A turn on its way; owned by the one task that runs it.
-
-    Attributes:
-        opening: What it started from.
-        emit: Shows events to the reader.
-        patience: Its inactivity limit.
-        messages: What the model is sent next.
-        rows: What will be stored.
-        api_calls: How often the model was asked.
-        usage: Tokens so far.
-    """
-
-    opening: Opening
-    emit: Emit
-    patience: Patience
-    messages: list[ChatMessage]
-    rows: list[StoredMessage]
-    api_calls: int = 0
-    usage: Usage = field(default_factory=Usage)
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """The result of a turn and how often the model was asked for it."""
 
@@ -139,11 +107,12 @@ class Answer:
     api_calls: int
 
 
-async def run_turn(scope: ProfileScope, request: TurnRequest, emit: Emit) -> TurnResult:
+async def run_turn(scope: ProfileScope, agent: Agent, request: TurnRequest, emit: Emit) -> TurnResult:
     """Answer one message.
 
     Args:
         scope: Whose agent answers.
+        agent: The agent of this generation.
         request: What is asked.
         emit: Gets the events that came together from the model, in order. What it raises ends the turn.
 
@@ -153,14 +122,15 @@ async def run_turn(scope: ProfileScope, request: TurnRequest, emit: Emit) -> Tur
         HomeError: A file of the prompt cannot be read.
         ScopeClosed: The profile's generation is over.
 
-    Cancellation: ends the request to the model at once and stores nothing.
+    Cancellation: ends the request to the model and every tool at once. Nothing is stored if no tool has been used;
+    otherwise what happened is, with a result for every tool call.
     """
     scope.check_open()
     log = scope.log.bind(session=request.session_id, turn=request.turn_id, component="gateway.turn")
     log.info(f"inbound message: {_place(request)} msg='{_preview(scope.log, request.user_message)}'")
     begun = trio.current_time()
     try:
-        answer = await _answer(scope, request, emit)
+        answer = await _answer(scope, agent, request, emit)
     except trio.Cancelled:
         log.info(f"turn cancelled: {_place(request)} time={trio.current_time() - begun:.1f}s")
         raise
@@ -176,20 +146,39 @@ async def run_turn(scope: ProfileScope, request: TurnRequest, emit: Emit) -> Tur
     return answer.result
 
 
-async def _answer(scope: ProfileScope, request: TurnRequest, emit: Emit) -> Answer:
-    opening = await _open(scope, request)
-    turn = _begin(scope, request, opening, emit)
+async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit: Emit) -> Answer:
+    agent.budget.admit_turn(scope)
+    selection = agent.select_tools(scope, request.source)
+    opening = await _open(scope, request, selection)
+    state = _begin(scope, request, opening, emit)
+    turn = make_tool_turn(scope, agent, request, make_delegate(scope, agent, request, state))
+
+    async def keep(state: LoopState) -> None:
+        await record_turn(scope, turn_record(scope, opening, state))
+
     last: Step | None = None
-    with turn.patience.scope:
-        last = await _run_steps(scope, request, turn)
+    try:
+        with state.patience.scope:
+            last = await run_loop(scope, agent, state, turn, selection, keep)
+    finally:
+        if last is None and state.acted:
+            await _keep_what_happened(scope, state, keep)
     if last is None:
-        raise turn.patience.error(scope)
-    await record_turn(scope, _record(scope, turn, last))
-    result = TurnResult(last.text, last.finish_reason, turn.usage, request.session_id, last.target.model)
-    return Answer(result, turn.api_calls)
+        raise state.patience.error(scope)
+    await keep(state)
+    result = TurnResult(last.text, last.finish_reason, state.usage, request.session_id, last.target.model)
+    return Answer(result, state.api_calls)
 
 
-async def _open(scope: ProfileScope, request: TurnRequest) -> Opening:
+async def _keep_what_happened(scope: ProfileScope, state: LoopState, keep: Keep) -> None:
+    """Store an interrupted turn, also when it was cancelled: its tools have done what they have done."""
+    close_round(scope, state)
+    if state.rows:
+        with trio.move_on_after(KEEP_SECONDS, shield=True):
+            await keep(state)
+
+
+async def _open(scope: ProfileScope, request: TurnRequest, selection: ToolSelection) -> Opening:
     """Find out what was said before, and with which prompt; a history the caller gave needs no store."""
     at = scope.clock.now()
     target = _target(scope, request.route)
@@ -197,7 +186,11 @@ async def _open(scope: ProfileScope, request: TurnRequest) -> Opening:
     prompt = known.session.system_prompt if known is not None else None
     if not prompt:
         prompt = await build_system_prompt(
-            scope, session_id=request.session_id, model=target.model, provider=target.provider
+            scope,
+            session_id=request.session_id,
+            model=target.model,
+            provider=target.provider,
+            tool_names=frozenset(selection.tools),
         )
     if known is not None:
         # A prompt that is stored already is not sent to the store again: it is long, and it must not change.
@@ -237,86 +230,20 @@ def _target(scope: ProfileScope, route: ModelRoute | None) -> ModelTarget:
     return scope.files.derive("model target", parts, lambda: resolve_targets(*parts)[0])
 
 
-def _begin(scope: ProfileScope, request: TurnRequest, opening: Opening, emit: Emit) -> RunningTurn:
+def _begin(scope: ProfileScope, request: TurnRequest, opening: Opening, emit: Emit) -> LoopState:
     system = f"{opening.prompt}\n\n{request.system_text}" if request.system_text else opening.prompt
-    return RunningTurn(
-        opening=opening,
-        emit=emit,
-        patience=Patience(scope.config.agent.gateway_timeout),
+    content = to_content(request.user_message)
+    return LoopState(
         messages=[
             ChatMessage("system", system),
             *to_chat_messages(opening.earlier),
-            ChatMessage("user", to_content(request.user_message)),
+            ChatMessage("user", content),
         ],
-        rows=[StoredMessage("user", to_content(request.user_message), opening.at)],
-    )
-
-
-async def _run_steps(scope: ProfileScope, request: TurnRequest, turn: RunningTurn) -> Step:
-    """Ask the model, let it use tools, ask again, until it has nothing more to do; returns its last answer."""
-    limit = max(1, scope.config.agent.max_turns)
-    while turn.api_calls < limit:
-        step = await run_step(scope, ModelRequest(tuple(turn.messages), route=request.route), turn.emit, turn.patience)
-        turn.api_calls += 1
-        turn.usage = add_usage(turn.usage, step.usage)
-        turn.rows.append(_assistant_row(scope, step))
-        if not step.tool_calls:
-            return step
-        turn.messages += await _use_tools(scope, step, turn)
-    raise ModelError(
-        f"the model still wanted to use tools after {limit} rounds",
-        code="model_bad_response",
-        profile=scope.name,
-        where="agent.max_turns",
-        mend="ask for less at once, or raise agent.max_turns in config.yaml",
-        partial=turn.patience.text_shown,
-    )
-
-
-async def _use_tools(scope: ProfileScope, step: Step, turn: RunningTurn) -> list[ChatMessage]:
-    """Answer the tool calls of a step: returns what the model is sent next."""
-    names = ", ".join(sorted({one_line(call.name)[:64] or "(no name)" for call in step.tool_calls}))
-    raise ModelError(
-        "the model asked for a tool although it was offered none",
-        code="model_bad_response",
-        profile=scope.name,
-        where=str(step.target),
-        found=f"a call of {names}",
-        mend="ask again, or use a model that keeps to what it is offered",
-        partial=turn.patience.text_shown,
-    )
-
-
-def _assistant_row(scope: ProfileScope, step: Step) -> StoredMessage:
-    return StoredMessage(
-        role="assistant",
-        content=step.text,
-        timestamp=scope.clock.now(),
-        finish_reason=step.finish_reason,
-        token_count=step.usage.output_tokens or None,
-        reasoning=step.reasoning or None,
-    )
-
-
-def _record(scope: ProfileScope, turn: RunningTurn, last: Step) -> TurnRecord:
-    usage = UsageRecord(
-        model=last.target.model,
-        provider=last.target.provider,
-        base_url=last.target.base_url,
-        api_calls=turn.api_calls,
-        input_tokens=turn.usage.input_tokens,
-        output_tokens=turn.usage.output_tokens,
-        cache_read_tokens=turn.usage.cache_read_tokens,
-        cache_write_tokens=turn.usage.cache_write_tokens,
-        reasoning_tokens=turn.usage.reasoning_tokens,
-    )
-    session = turn.opening.session
-    return TurnRecord(
-        session=session if session.model == usage.model else replace(session, model=usage.model),
-        messages=tuple(turn.rows),
-        earlier=turn.opening.earlier,
-        usage=usage,
-        at=scope.clock.now(),
+        rows=[StoredMessage("user", content, opening.at)],
+        emit=emit,
+        patience=Patience(scope.config.agent.gateway_timeout),
+        route=request.route,
+        most_calls=max(1, scope.config.agent.max_turns),
     )
 
 

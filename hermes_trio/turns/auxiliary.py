@@ -1,0 +1,55 @@
+"""Questions of tools to a model: the profile's own, or the one its settings name for the task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from hermes_trio.errors import ModelError
+from hermes_trio.home.config import ModelRoute
+from hermes_trio.models.events import TextDelta, Usage
+from hermes_trio.models.request import ChatMessage, ModelRequest
+from hermes_trio.models.stream import open_stream
+
+if TYPE_CHECKING:
+    from hermes_trio.scope import ProfileScope
+    from hermes_trio.tools.tool_turn import AuxiliaryQuestion
+    from hermes_trio.turns.agent import Agent
+
+USUAL_SECONDS = 120.0
+
+
+async def ask_auxiliary_model(scope: ProfileScope, agent: Agent, question: AuxiliaryQuestion) -> str:
+    """Ask once, without tools, and return the whole answer; it counts against the budget.
+
+    Raises:
+        ModelError: The model failed, or took longer than the task may.
+        BudgetExceeded: The profile has spent what it may.
+    """
+    settings = scope.config.auxiliary.get(question.task)
+    route = None
+    if settings is not None and settings.model:
+        provider = "" if settings.provider == "auto" else settings.provider
+        route = ModelRoute(question.task, settings.model, provider, settings.base_url)
+    seconds = (settings.timeout if settings is not None else None) or USUAL_SECONDS
+    agent.budget.admit_call(scope)
+    request = ModelRequest((ChatMessage("system", question.system), ChatMessage("user", question.content)), route=route)
+    with trio.move_on_after(seconds):
+        return await _ask(scope, agent, request)
+    raise ModelError(f"no answer within {seconds:g} s", code="model_timeout", where=f"auxiliary.{question.task}")
+
+
+async def _ask(scope: ProfileScope, agent: Agent, request: ModelRequest) -> str:
+    texts: list[str] = []
+    usage = Usage()
+    async with open_stream(scope, request) as stream:
+        async for events in stream:
+            for event in events:
+                if isinstance(event, TextDelta):
+                    texts.append(event.text)
+                elif isinstance(event, Usage):
+                    usage = event
+        target = stream.target
+    await agent.budget.spend(scope, target, usage)
+    return "".join(texts)

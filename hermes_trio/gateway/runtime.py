@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from hermes_trio.gateway.capacity import TurnCapacity
     from hermes_trio.scope import ProfileScope
+    from hermes_trio.turns.agent import Agent
     from hermes_trio.turns.turn import Emit, TurnRequest, TurnResult
 
 CLEAN_UP_SECONDS = 10.0
@@ -76,15 +77,22 @@ class ProfileRuntime:
 
     Args:
         scope: The profile's scope of this generation.
+        agent: The profile's agent of this generation.
         nursery: The profile's nursery; ends with the generation.
         capacity: The seats for turns that the gateway's profiles share.
         root_db: The root home's ``state.db``; None for the default profile, whose own it is.
     """
 
     def __init__(
-        self, scope: ProfileScope, nursery: trio.Nursery, capacity: TurnCapacity, root_db: Path | None = None
+        self,
+        scope: ProfileScope,
+        agent: Agent,
+        nursery: trio.Nursery,
+        capacity: TurnCapacity,
+        root_db: Path | None = None,
     ) -> None:
         self.scope = scope
+        self.agent = agent
         self.root_db = root_db
         self.accepting = True
         self._nursery = nursery
@@ -137,9 +145,9 @@ class ProfileRuntime:
         """
         with self._capacity.seat(self.scope.name, self.scope.config.max_concurrent_sessions):
             if request.history is not None:
-                return await self.call(_run_turn, request, emit)
+                return await self.call(_run_turn, self.agent, request, emit)
             async with self._sessions.turn_of(request.session_id):
-                return await self.call(_run_turn, request, emit)
+                return await self.call(_run_turn, self.agent, request, emit)
 
     async def drain(self, seconds: float) -> bool:
         """Stop accepting work and wait for what runs; returns whether all of it ended within ``seconds``.
@@ -177,10 +185,10 @@ class ProfileRuntime:
         )
 
 
-async def _run_turn(scope: ProfileScope, request: TurnRequest, emit: Emit) -> TurnResult:
+async def _run_turn(scope: ProfileScope, agent: Agent, request: TurnRequest, emit: Emit) -> TurnResult:
     """Run a turn; a foreign error goes to the profile's own log, which redacts it, and to nobody else."""
     try:
-        return await run_turn(scope, request, emit)
+        return await run_turn(scope, agent, request, emit)
     except HermesTrioError:
         raise
     except Exception as error:

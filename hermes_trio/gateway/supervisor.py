@@ -18,6 +18,7 @@ from hermes_trio.models.resolve import resolve_targets
 from hermes_trio.scope import open_scope
 from hermes_trio.store.routing_index import serve_mirror
 from hermes_trio.store.schema import prepare
+from hermes_trio.turns.agent import open_agent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,10 +78,10 @@ class ProfileSupervisor:
         problem = model_problem(settings)
         async with open_scope(settings, slot.generation, gateway.shared, prepare) as scope:
             await scope.db.check()
-            async with trio.open_nursery() as nursery:
+            async with open_agent(scope) as agent, trio.open_nursery() as nursery:
                 await self._start_services(scope, nursery)
                 root_db = None if slot.name == DEFAULT_PROFILE else gateway.home.profile(DEFAULT_PROFILE).state_db
-                await self._serve(ProfileRuntime(scope, nursery, gateway.capacity, root_db), problem)
+                await self._serve(ProfileRuntime(scope, agent, nursery, gateway.capacity, root_db), problem)
 
     def _load(self) -> ProfileSettings:
         gateway = self._gateway

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from hermes_trio.models.events import TextDelta
+from hermes_trio.turns.events import ToolFinished, ToolStarted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,16 @@ def usage_object(usage: Usage) -> dict[str, int]:
     }
 
 
+def _tool_progress(event: ToolStarted | ToolFinished) -> bytes:
+    """An event of our own name, which strict clients of the OpenAI API pass over."""
+    body = {"tool": event.tool, "toolCallId": event.call_id}
+    if isinstance(event, ToolStarted):
+        body |= {"emoji": "", "label": event.label, "status": "running"}
+    else:
+        body |= {"status": "completed"}
+    return b"event: hermes.tool.progress\ndata: " + _encode(body) + b"\n\n"
+
+
 class ChunkEncoder:
     """Encodes the chunks of one completion; what they have in common is encoded once.
 
@@ -43,15 +54,25 @@ class ChunkEncoder:
         self._head = b"data: " + _encode(head)[:-1]
         self._text_head = self._head + b',"choices":[{"index":0,"delta":{"content":'
         self._text_tail = b'},"finish_reason":null}]}\n\n'
+        self._after_tools = False
 
     def opening(self) -> bytes:
         """The first chunk, which names the role."""
         return self._chunk({"role": "assistant"}, None)
 
     def events(self, events: Sequence[TurnEvent]) -> bytes:
-        """One chunk for each piece of text, in one piece of bytes."""
+        """One chunk for each piece of text and one event for each step of a tool, in one piece of bytes."""
         head, tail = self._text_head, self._text_tail
-        return b"".join([head + _encode(event.text) + tail for event in events if type(event) is TextDelta])
+        pieces: list[bytes] = []
+        for event in events:
+            if type(event) is TextDelta:
+                text = "\n\n" + event.text if self._after_tools else event.text
+                self._after_tools = False
+                pieces.append(head + _encode(text) + tail)
+            elif type(event) is ToolStarted or type(event) is ToolFinished:
+                self._after_tools = True
+                pieces.append(_tool_progress(event))
+        return b"".join(pieces)
 
     def closing(self, finish_reason: str, usage: Usage) -> bytes:
         """The last chunk, always with the usage, and the end mark."""

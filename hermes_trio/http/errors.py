@@ -17,6 +17,7 @@ from hermes_trio.errors import (
     StoreError,
     UnknownProfile,
 )
+from hermes_trio.turns.budget import BudgetExceeded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,7 @@ _STATUS: tuple[tuple[type[HermesTrioError], int], ...] = (
     (ProfileUnavailable, 503),
     (ScopeClosed, 503),
     (StoreError, 503),
+    (BudgetExceeded, 402),
 )
 
 

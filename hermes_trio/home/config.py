@@ -109,8 +109,8 @@ class AgentConfig:
         gateway_timeout: Seconds without any activity after which a turn is given up.
         api_max_retries: Attempts at the model before falling back.
         system_prompt: Text of the active personality.
-        restart_drain_timeout: Seconds running turns may take at shutdown; None (not said by the user) and 0 (what Hermes
-            itself writes) mean 30.
+        restart_drain_timeout: Seconds running turns may take at shutdown; None (not said by the user) and 0 (what
+            Hermes itself writes) mean 30.
     """
 
     max_turns: int = 90

@@ -12,7 +12,8 @@ FROM python:3.11-slim
 COPY --from=build /opt/hermes-trio /opt/hermes-trio
 # Group 0 may write too, for platforms that choose a user id of their own.
 RUN install -d -m 2770 -o 10001 -g 0 /data
-ENV PATH=/opt/hermes-trio/bin:$PATH \
+ENV MALLOC_ARENA_MAX=1 \
+    PATH=/opt/hermes-trio/bin:$PATH \
     HOME=/data \
     HERMES_HOME=/data \
     PYTHONDONTWRITEBYTECODE=1

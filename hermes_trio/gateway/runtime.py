@@ -144,10 +144,12 @@ class ProfileRuntime:
             HermesTrioError: Whatever else went wrong; the profile's log has the details.
         """
         with self._capacity.seat(self.scope.name, self.scope.config.max_concurrent_sessions):
-            if request.history is not None:
-                return await self.call(_run_turn, self.agent, request, emit)
-            async with self._sessions.turn_of(request.session_id):
-                return await self.call(_run_turn, self.agent, request, emit)
+            run = _run_turn if request.history is not None else self._run_in_order
+            return await self.call(run, self.agent, request, emit)
+
+    async def _run_in_order(self, scope: ProfileScope, agent: Agent, request: TurnRequest, emit: Emit) -> TurnResult:
+        async with self._sessions.turn_of(request.session_id):
+            return await _run_turn(scope, agent, request, emit)
 
     async def drain(self, seconds: float) -> bool:
         """Stop accepting work and wait for what runs; returns whether all of it ended within ``seconds``.

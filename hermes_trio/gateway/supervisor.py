@@ -113,6 +113,8 @@ class ProfileSupervisor:
         finally:
             runtime.accepting = False
             slot.runtime = None
+            if slot.state.serves:
+                slot.enter(ProfileState.DRAINING)
 
     def _set_back(self, setback: Setback) -> None:
         slot, gateway = self._slot, self._gateway

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import signal
 import sys
 from contextlib import asynccontextmanager
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 EXIT_STOPPED = 0
 EXIT_RESTART = 75
 LISTENER_CLOSE_SECONDS = 2.0
+WEDGED_SECONDS = 8.0
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
@@ -64,9 +66,20 @@ async def serve_gateway(options: GatewayOptions, *, on_ready: Callable[[Gateway]
             listening = await _start_services(gateway, sockets, nursery)
             if on_ready is not None:
                 on_ready(gateway)
-            code = await _until_stopped(gateway, listening, signals)
+            await _until_stopped(gateway, listening, signals)
+            _exit_even_if_wedged()
             nursery.cancel_scope.cancel()
-    return code
+    faulthandler.cancel_dump_traceback_later()
+    return EXIT_RESTART if gateway.restart_requested else EXIT_STOPPED
+
+
+def _exit_even_if_wedged() -> None:
+    """End the process a few seconds from now, whatever hangs.
+
+    A thread that waits for a dead disk cannot be cancelled. Where one keeps the process from ending, what hung is
+    printed and the exit code is 1.
+    """
+    faulthandler.dump_traceback_later(WEDGED_SECONDS, exit=True)
 
 
 @asynccontextmanager
@@ -138,22 +151,25 @@ async def _start_services(gateway: Gateway, sockets: list[trio.SocketListener], 
     return listening
 
 
-async def _until_stopped(gateway: Gateway, listening: _Listening, signals: AsyncIterator[int]) -> int:
-    """Wait for the first signal, drain until done or until the second one; returns the exit code."""
-    first = await anext(signals)
-    gateway.exit_reason = signal.Signals(first).name
-    gateway.restart_requested = first == signal.SIGUSR1
+async def _until_stopped(gateway: Gateway, listening: _Listening, signals: AsyncIterator[int]) -> None:
+    """Wait for the first signal, then drain until done or until the second one."""
+    _note_wish(gateway, await anext(signals))
     gateway.log.info(f"{gateway.exit_reason}: draining; a second signal stops at once")
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_cancel_on_signal, signals, nursery.cancel_scope)
+        nursery.start_soon(_cancel_on_signal, gateway, signals, nursery.cancel_scope)
         if listening.listener is not None:
             listening.listener.drain()
         await gateway.drain()
         await listening.drain(LISTENER_CLOSE_SECONDS)
         nursery.cancel_scope.cancel()
-    return EXIT_RESTART if gateway.restart_requested else EXIT_STOPPED
 
 
-async def _cancel_on_signal(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
-    await anext(signals)
-    scope.cancel()
+async def _cancel_on_signal(gateway: Gateway, signals: AsyncIterator[int], drain: trio.CancelScope) -> None:
+    _note_wish(gateway, await anext(signals))
+    drain.cancel()
+
+
+def _note_wish(gateway: Gateway, number: int) -> None:
+    """The last signal says whether the process is to be started again."""
+    gateway.exit_reason = signal.Signals(number).name
+    gateway.restart_requested = number == signal.SIGUSR1

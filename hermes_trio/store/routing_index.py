@@ -85,7 +85,7 @@ class RoutingEntry:
     def as_json(self) -> dict[str, object]:
         """The entry as a JSON object."""
         return {
-            "session_key": self.session_key,
+            "session_key": str(self.session_key),
             "session_id": self.session_id,
             "created_at": self.created_at,
             "updated_at": self.updated_at,

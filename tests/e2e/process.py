@@ -37,9 +37,12 @@ class GatewayProcess:
         log: File with everything that it prints.
     """
 
-    def __init__(self, root: Path, *arguments: str, env: dict[str, str] | None = None, port: int | None = None) -> None:
+    def __init__(
+        self, root: Path, *arguments: str, env: dict[str, str] | None = None, module: str = "hermes_trio"
+    ) -> None:
         self.root = root
-        self.port = port or free_port()
+        self._module = module
+        self.port = free_port()
         self.log = root.parent / f"{root.name}.out"
         self._arguments = arguments
         # Coverage of the child processes is not wanted, an inherited HERMES_HOME even less.
@@ -48,7 +51,7 @@ class GatewayProcess:
 
     def command(self, *arguments: str) -> list[str]:
         """A command line of the product."""
-        return [sys.executable, "-m", "hermes_trio", *arguments]
+        return [sys.executable, "-m", self._module, *arguments]
 
     def start(self) -> GatewayProcess:
         """Start it and wait until it answers."""
@@ -120,9 +123,11 @@ class GatewayProcess:
 
 
 @contextlib.contextmanager
-def running(root: Path, *arguments: str, env: dict[str, str] | None = None) -> Iterator[GatewayProcess]:
+def running(
+    root: Path, *arguments: str, env: dict[str, str] | None = None, module: str = "hermes_trio"
+) -> Iterator[GatewayProcess]:
     """A gateway process for the length of a block."""
-    process = GatewayProcess(root, *arguments, env=env)
+    process = GatewayProcess(root, *arguments, env=env, module=module)
     try:
         yield process.start()
     finally:

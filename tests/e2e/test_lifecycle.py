@@ -76,6 +76,24 @@ def ask_in_thread_expecting_failure(gateway):
     return thread, heard
 
 
+def test_the_last_signal_says_whether_to_start_again(root):
+    with running(root) as gateway:
+        gateway.ready("ada")
+        thread, _ = ask_in_thread_expecting_failure(gateway)
+        gateway.wait_for(lambda: active_turns(gateway) == 1)
+        gateway.child.send_signal(signal.SIGUSR1)
+        gateway.wait_for(lambda: "draining" in gateway.log.read_text())
+        assert gateway.stop(signal.SIGTERM) == 0
+        thread.join(5)
+
+
+def test_a_disk_that_hangs_does_not_keep_the_process_from_ending(root):
+    with running(root, module="tests.e2e.wedged_gateway") as gateway:
+        gateway.ready("ada")
+        assert gateway.stop(seconds=15) == 1
+        assert "Timeout" in gateway.log.read_text()
+
+
 def test_an_orderly_stop_leaves_no_process_files(root):
     with running(root) as gateway:
         gateway.ready("ada")

@@ -67,3 +67,38 @@ async def test_the_last_status_file_says_that_everything_has_stopped(tmp_path, a
         "ada": "stopped",
         "eve": "parked",
     }
+
+
+async def test_turns_that_wait_for_their_session_are_drained_too(tmp_path, autojump_clock):
+    answers = []
+
+    async def ask(gateway) -> None:
+        answers.append(await gateway.ask("ada", "!sleep 2", session="one"))
+
+    async with open_gateway({"ada": "You are Ada."}, root=tmp_path) as gateway:
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(ask, gateway)
+            await trio.sleep(0.5)
+            await gateway.gateway.drain()
+        assert len(answers) == 3
+
+
+async def test_a_generation_that_is_closing_does_not_claim_to_run(tmp_path, autojump_clock):
+    async def slow_to_close(scope, *, task_status):
+        task_status.started()
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.move_on_after(3, shield=True):
+                await trio.sleep_forever()
+
+    async def crash(scope, *, task_status):
+        task_status.started()
+        await (trio.sleep(1) if scope.name == "ada" else trio.sleep_forever())
+        raise ZeroDivisionError
+
+    async with open_gateway({"ada": "You are Ada."}, root=tmp_path, services=[slow_to_close, crash]) as gateway:
+        await trio.sleep(2)
+        assert gateway.slot("ada").runtime is None
+        assert gateway.slot("ada").state is ProfileState.DRAINING

@@ -10,7 +10,7 @@ import msgspec
 import trio
 
 from hermes_trio.errors import HermesTrioError
-from hermes_trio.tools.output import cap_text
+from hermes_trio.tools.output import cap_reply
 
 if TYPE_CHECKING:
     from hermes_trio.scope import ProfileScope
@@ -69,7 +69,7 @@ async def call_tool(scope: ProfileScope, turn: ToolTurn, selection: ToolSelectio
             f"tool {request.name} failed: {type(error).__name__}: {error}"
         )
         return _failure(request, f"{type(error).__name__}: {error}")
-    text = cap_text(_text(reply), scope.config.tool_output)
+    text = cap_reply(reply, scope.config.tool_output)
     await turn.workplace.hooks.after_tool(request.name, arguments, text)
     return ToolResult(request.call_id, request.name, text)
 
@@ -107,10 +107,6 @@ async def _run(scope: ProfileScope, turn: ToolTurn, tool: Tool, arguments: Argum
     with trio.move_on_after(tool.seconds):
         return await tool.run(scope, turn, arguments)
     return {"error": f"{tool.name} took longer than {tool.seconds:g} s and was stopped"}
-
-
-def _text(reply: Reply) -> str:
-    return reply if isinstance(reply, str) else msgspec.json.encode(reply).decode()
 
 
 def _failure(request: ToolRequest, problem: str) -> ToolResult:

@@ -22,6 +22,9 @@ A message that begins with one of these commands scripts the answer:
 ``!hang``             never answers
 ====================  ==============================================================================================
 
+Lines that begin with ``!tool NAME JSON`` make it use tools, one step for each line; a line ``!also NAME JSON`` adds a
+call to the step before it. At the end it says what the tools said.
+
 Tokens are words. What fails goes the way of a real provider's failure: retries, fallbacks, typed errors.
 """
 
@@ -35,13 +38,14 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from hermes_trio.models import failures
-from hermes_trio.models.events import Finish, ReasoningDelta, TextDelta, Usage
+from hermes_trio.models.echo_tools import next_calls, quote_results
+from hermes_trio.models.events import Finish, ReasoningDelta, TextDelta, ToolCallDelta, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hermes_trio.models.events import ModelEvent
-    from hermes_trio.models.request import ChatMessage, ModelRequest
+    from hermes_trio.models.request import ChatMessage, ModelRequest, ToolCall
     from hermes_trio.models.target import ModelTarget
 
 NAMELESS: Final = "Echo"
@@ -83,6 +87,7 @@ class Script:
         retry_after: What the failure says about it.
         drop: Whether the answer breaks off in the middle.
         hang: Whether there never is one.
+        calls: Tools to use instead of an answer.
     """
 
     pieces: Sequence[str] = ()
@@ -94,6 +99,7 @@ class Script:
     retry_after: str = ""
     drop: bool = False
     hang: bool = False
+    calls: tuple[ToolCall, ...] = ()
 
 
 def write_script(messages: Sequence[ChatMessage]) -> Script:
@@ -101,6 +107,10 @@ def write_script(messages: Sequence[ChatMessage]) -> Script:
     system = "\n".join(message.text for message in messages if message.role == "system")
     said = [message for message in messages if message.role != "system"]
     text = said[-1].text.strip() if said else ""
+    if calls := next_calls(said):
+        return Script(calls=calls)
+    if (quoted := quote_results(said)) is not None:
+        return _say(quoted)
     name = find_persona(system)
     command = _COMMAND.match(text)
     if command is not None:
@@ -209,6 +219,9 @@ class EchoAttempt:
         await trio.sleep(script.pause if self._said and not self._over else 0)
         if self._over:
             return None
+        if script.calls:
+            deltas = [ToolCallDelta(i, call.id, call.name, call.arguments) for i, call in enumerate(script.calls)]
+            return [*deltas, *self._last_events("tool_calls")]
         if not self._reasoned:
             self._reasoned = True
             return [ReasoningDelta(script.reasoning)]
@@ -223,10 +236,10 @@ class EchoAttempt:
         """Never needed, see `ending`."""
         return ()
 
-    def _last_events(self) -> list[ModelEvent]:
+    def _last_events(self, reason: str = "stop") -> list[ModelEvent]:
         self._over = True
         words = len("".join(self._script.pieces).split())
-        return [Usage(input_tokens=self._input_words, output_tokens=words), Finish("stop")]
+        return [Usage(input_tokens=self._input_words, output_tokens=words), Finish(reason)]
 
     async def close(self) -> None:
         """Nothing is open."""

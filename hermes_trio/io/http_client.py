@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from hermes_trio.io.egress import EgressGate
     from hermes_trio.io.http_transport import Connect, Spawn
     from hermes_trio.io.tls import SharedTls
 
@@ -45,21 +46,35 @@ class ProfileHttp:
         tls: Contexts for ``https``.
         connect: Opens streams instead of real sockets; then no proxy is used.
         spawn: Starts a task that ends when this is closed.
+        egress: Every request passes it; None lets everything out.
+
+    Attributes:
+        egress: The same, for who has to know before a request is made, as a name's resolution goes out too.
     """
 
-    def __init__(self, network: NetworkLike, tls: SharedTls, connect: Connect | None, spawn: Spawn) -> None:
+    def __init__(
+        self,
+        network: NetworkLike,
+        tls: SharedTls,
+        connect: Connect | None,
+        spawn: Spawn,
+        egress: EgressGate | None = None,
+    ) -> None:
         self._network = network
         self._tls = tls
         self._connect = connect
         self._spawn = spawn
+        self.egress = egress
         self._client: httpx.AsyncClient | None = None
         self._transports: list[httpx.AsyncBaseTransport] = []
         self._closed = False
 
     def client(self) -> httpx.AsyncClient:
-        """The client: no redirects, nothing from the environment, 10 s to connect, 120 s for a read, 30 s for a write.
+        """The client: no redirects, no cookies kept, nothing from the environment.
 
-        A request may choose how its server is verified with ``extensions={"tls": TlsChoice(...)}``.
+        It has 10 s to connect, 120 s for a read and 30 s for a write. A request may choose how its server is verified
+        with ``extensions={"tls": TlsChoice(...)}``, and to which address its host's name was resolved with
+        ``{"address": "192.0.2.1"}``; a proxy resolves names itself.
 
         Raises:
             ScopeClosed: The profile's scope is closed.
@@ -78,6 +93,8 @@ class ProfileHttp:
             await transport.aclose()
 
     def _build(self) -> httpx.AsyncClient:
+        from http.cookiejar import DefaultCookiePolicy
+
         import httpx
 
         from hermes_trio.io.http_transport import TrioTransport
@@ -85,10 +102,21 @@ class ProfileHttp:
         mounts = self._proxy_mounts()
         direct = TrioTransport(self._tls, connect=self._connect, spawn=self._spawn)
         self._transports = [direct, *(transport for transport in mounts.values() if transport is not None)]
+        guarded = {pattern: transport and self._guarded(transport) for pattern, transport in mounts.items()}
         timeout = httpx.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS, write=WRITE_SECONDS, pool=POOL_SECONDS)
-        return httpx.AsyncClient(
-            transport=direct, mounts=mounts, trust_env=False, follow_redirects=False, timeout=timeout
+        client = httpx.AsyncClient(
+            transport=self._guarded(direct), mounts=guarded, trust_env=False, follow_redirects=False, timeout=timeout
         )
+        # What one page or provider sets must not be sent with later requests of other turns.
+        client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        return client
+
+    def _guarded(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        if self.egress is None:
+            return transport
+        from hermes_trio.io.egress_transport import EgressTransport
+
+        return EgressTransport(self.egress, transport)
 
     def _proxy_mounts(self) -> dict[str, httpx.AsyncBaseTransport | None]:
         if not self._network.proxy or self._connect is not None:
@@ -102,7 +130,7 @@ class ProfileHttp:
 
 @asynccontextmanager
 async def open_http(
-    network: NetworkLike, tls: SharedTls, *, connect: Connect | None = None
+    network: NetworkLike, tls: SharedTls, *, connect: Connect | None = None, egress: EgressGate | None = None
 ) -> AsyncIterator[ProfileHttp]:
     """Open a profile's way out and close it at the end, with every connection.
 
@@ -110,12 +138,13 @@ async def open_http(
         network: Proxy settings.
         tls: Contexts for ``https``.
         connect: Opens streams instead of real sockets.
+        egress: The profile's egress policy, or None when it has none.
     """
     raised: BaseException | None = None
     try:
         # Only for the task that closes idle connections: while none is idle the nursery is empty.
         async with trio.open_nursery() as nursery:
-            http = ProfileHttp(network, tls, connect, nursery.start_soon)
+            http = ProfileHttp(network, tls, connect, nursery.start_soon, egress)
             try:
                 yield http
             finally:

@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 
 
 class Origin(NamedTuple):
-    """Where requests go; a connection serves one origin only."""
+    """Where requests go; a connection serves one origin only.
+
+    ``address`` is what the host's name was resolved to by the caller, or nothing. It is part of the origin, so that a
+    caller who has checked an address is never given a connection to another one.
+    """
 
     scheme: str
     host: str
     port: int
     tls: TlsChoice
+    address: str = ""
 
 
 class ClientConnection:

@@ -129,9 +129,9 @@ class TrioTransport(httpx.AsyncBaseTransport):
 
     async def _open_stream(self, origin: Origin) -> trio.abc.Stream:
         if self._connect is not None:
-            return await self._connect(origin.scheme, origin.host, origin.port)
+            return await self._connect(origin.scheme, origin.address or origin.host, origin.port)
         context = await self._tls.context(origin.tls) if origin.scheme == "https" else None
-        stream = await trio.open_tcp_stream(origin.host, origin.port)
+        stream = await trio.open_tcp_stream(origin.address or origin.host, origin.port)
         if context is None:
             return stream
         secured = trio.SSLStream(stream, context, server_hostname=origin.host, https_compatible=True)
@@ -254,7 +254,8 @@ def _origin_of(request: httpx.Request) -> Origin:
     choice = request.extensions.get("tls", PUBLIC_AUTHORITIES) if url.scheme == "https" else PUBLIC_AUTHORITIES
     if not isinstance(choice, TlsChoice):
         raise TypeError("the request's extension 'tls' is not a TlsChoice")
-    return Origin(url.scheme, url.raw_host.decode("ascii"), url.port or default_port, choice)
+    address = request.extensions.get("address", "")
+    return Origin(url.scheme, url.raw_host.decode("ascii"), url.port or default_port, choice, address)
 
 
 def _connect_problem(origin: Origin, exc: BaseException) -> str:

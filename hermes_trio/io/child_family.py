@@ -186,17 +186,38 @@ class Family:
         return {(pid, started) for pid, started in found if group_of(pid) != self.pid}
 
     def _signal(self, number: signal.Signals, others: set[tuple[int, int]]) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # all gone, or run as somebody else (sudo)
-            os.killpg(self.pid, number)
+        signal_group(self.pid, number)
         for pid, started in others:
             if is_running((pid, started)):
                 send_signal(pid, number)
+
+
+def signal_group(leader: int, number: signal.Signals) -> None:
+    """Send a signal to a group all of whose processes may have gone or may not be ours (sudo)."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
 
 
 def send_signal(pid: int, number: signal.Signals) -> None:
     """Send a signal to a process that may have gone or may not be ours."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
+
+
+async def wait_end_of(pid: int) -> None:
+    """Wait until a process has ended that need not be our child; at once when there is none.
+
+    Raises:
+        OSError: This system cannot do it.
+    """
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        await trio.lowlevel.wait_readable(pidfd)
+    finally:
+        os.close(pidfd)
 
 
 def group_of(pid: int) -> int | None:

@@ -1,0 +1,156 @@
+"""The tool ``terminal``: runs a shell command in the foreground or leaves it running in the background."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from hermes_trio.io.child_output import HeadAndTail
+from hermes_trio.tools.approval_policy import check_command
+from hermes_trio.tools.output import cap_text
+from hermes_trio.tools.terminal_launch import Work, prepare_launch, run_launch
+from hermes_trio.tools.tool import Tool, ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hermes_trio.io.child_process import ChildExit
+    from hermes_trio.scope import ProfileScope
+    from hermes_trio.tools.terminal_launch import Launch
+    from hermes_trio.tools.tool import Arguments
+    from hermes_trio.tools.tool_turn import ToolTurn
+
+LONGEST_FOREGROUND: Final = 600
+TIMED_OUT: Final = 124
+_LEFT_OVER: Final = (
+    "\n[Processes this command left running were ended with it; use background=true for what shall go on.]"
+)
+
+
+async def run_terminal(scope: ProfileScope, turn: ToolTurn, arguments: Arguments) -> Mapping[str, object]:
+    """Run a shell command.
+
+    Raises:
+        ToolError: It may not be run or cannot be started.
+
+    Cancellation: its processes are ended.
+    """
+    command = str(arguments["command"])
+    if not command.strip():
+        raise ToolError("the command is empty")
+    await check_allowed(scope, turn, command)
+    background = arguments.get("background") is True
+    work = Work(shell=command, interactive=background, terminal=arguments.get("pty") is True)
+    launch = await prepare_launch(scope, turn, work, str(arguments.get("workdir") or ""))
+    if background:
+        return await _start_in_background(turn, launch, command, arguments)
+    return await _run_in_foreground(scope, launch, _seconds(scope, arguments))
+
+
+async def check_allowed(scope: ProfileScope, turn: ToolTurn, command: str) -> None:
+    """Ask before a dangerous command is run.
+
+    Raises:
+        ToolError: It must not be run, or nobody allowed it.
+    """
+    answer = await check_command(scope, turn, command)
+    if not answer.allowed:
+        raise ToolError(answer.reason or "not allowed", code="command_denied")
+
+
+def shorten(scope: ProfileScope, text: str) -> str:
+    """Cap a text so that the reply it stands in is short enough to stay whole as JSON."""
+    limits = scope.config.tool_output
+    return cap_text(text, replace(limits, max_bytes=_kept_bytes(scope)))
+
+
+def capture(scope: ProfileScope) -> HeadAndTail:
+    """A buffer for as much output as a reply can hold."""
+    return HeadAndTail(_kept_bytes(scope))
+
+
+def _kept_bytes(scope: ProfileScope) -> int:
+    return max(scope.config.tool_output.max_bytes * 4 // 5, 200)
+
+
+def _seconds(scope: ProfileScope, arguments: Arguments) -> float:
+    wanted = arguments.get("timeout")
+    seconds = float(wanted) if isinstance(wanted, int | float) and wanted > 0 else scope.config.terminal.timeout
+    return min(seconds, LONGEST_FOREGROUND)
+
+
+async def _run_in_foreground(scope: ProfileScope, launch: Launch, seconds: float) -> Mapping[str, object]:
+    output = capture(scope)
+    result = await run_launch(scope, launch, output, deadline=trio.current_time() + seconds)
+    text = shorten(scope, output.text())
+    return {
+        "output": text + _LEFT_OVER if result.left_over else text,
+        "exit_code": TIMED_OUT if result.timed_out else result.code,
+        "error": _error(result, seconds),
+    }
+
+
+def _error(result: ChildExit, seconds: float) -> str | None:
+    if result.timed_out:
+        return f"the command was stopped after {seconds:g} s; use background=true for what takes longer"
+    return None
+
+
+async def _start_in_background(
+    turn: ToolTurn, launch: Launch, command: str, arguments: Arguments
+) -> Mapping[str, object]:
+    patterns = arguments.get("watch_patterns")
+    process = await turn.workplace.processes.start(
+        launch,
+        command,
+        session_id=turn.session_id,
+        session_key=turn.session_key,
+        notify_on_complete=arguments.get("notify_on_complete") is True,
+        watch_patterns=tuple(map(str, patterns)) if isinstance(patterns, list) else (),
+    )
+    return {
+        "output": "the command runs in the background",
+        "exit_code": 0,
+        "error": None,
+        "session_id": process.process_id,
+        "pid": process.pid,
+        "hint": f"process(action=poll, session_id={process.process_id}) shows how it is doing",
+    }
+
+
+TOOLS: Final[tuple[Tool, ...]] = (
+    Tool(
+        name="terminal",
+        description=(
+            "Run a shell command; each call is a new shell. Returns output (stdout and stderr) and exit_code. "
+            "Use background=true for servers and long jobs, then the process tool. Commands cannot ask for input."
+        ),
+        parameters={
+            "type": "object",
+            "properties": {
+                "command": {"type": "string"},
+                "background": {"type": "boolean", "default": False},
+                "timeout": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": LONGEST_FOREGROUND,
+                    "description": "seconds, default 180",
+                },
+                "workdir": {"type": "string", "description": "relative to the usual working directory"},
+                "pty": {"type": "boolean", "description": "for programs that want a terminal"},
+                "notify_on_complete": {"type": "boolean", "description": "background: be told of its end"},
+                "watch_patterns": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "background: be told when its output has one of these texts",
+                },
+            },
+            "required": ["command"],
+        },
+        toolset="terminal",
+        run=run_terminal,
+        seconds=None,
+    ),
+)

@@ -1,0 +1,127 @@
+"""What the file tools mean by a path: where relative ones begin, and the guard they all go through."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hermes_trio.home.file_guard import FileGuard, make_file_guard
+from hermes_trio.home.guarded_files import GuardedFiles
+from hermes_trio.home.names import DEFAULT_PROFILE
+from hermes_trio.tools.tool import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hermes_trio.scope import ProfileScope
+
+LONGEST_PATH = 4096
+"""Linux's own limit, in bytes."""
+
+
+def guard_of(scope: ProfileScope) -> FileGuard:
+    """The profile's file guard."""
+    home = scope.home.root
+    return make_file_guard(home if scope.name == DEFAULT_PROFILE else home.parent.parent, scope.home)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """Where the file tools of a profile stand. Immutable, for use in a worker.
+
+    Attributes:
+        guard: The profile's file guard.
+        folder: ``terminal.cwd`` of the settings; relative to the workspace.
+        workspace: Used when it exists.
+        home: The profile's home.
+        user_home: What ``~`` means, or None when the profile does not say.
+    """
+
+    guard: FileGuard
+    folder: str
+    workspace: Path
+    home: Path
+    user_home: str | None
+
+    def look(self) -> GuardedFiles:
+        """Look at the disk now; blocking. For one tool call."""
+        return GuardedFiles(self.guard)
+
+    def absolute(self, text: str) -> Path:
+        """Give the absolute path a model means; blocking. The process's working directory plays no part.
+
+        Raises:
+            ToolError: It is empty or too long, has a zero byte, or begins with a ``~`` that means nothing here.
+        """
+        if not _is_path(text):
+            raise ToolError("not a path", where="path", found=repr(text[:80]), expected="the path of a file")
+        if text.startswith("~"):
+            return self._below_user_home(text)
+        return self.start() / text
+
+    def start(self) -> Path:
+        """Where relative paths begin; blocking."""
+        usual = self.workspace if self.workspace.is_dir() else self.home
+        return self._below_user_home(self.folder) if self.folder.startswith("~") else usual / self.folder
+
+    def _below_user_home(self, text: str) -> Path:
+        first, *rest = text.split("/")
+        if first != "~" or not self.user_home or not self.user_home.startswith("/"):
+            raise ToolError(f"{first} has no meaning here", where="path", mend="use an absolute or a relative path")
+        return Path(self.user_home, *rest)
+
+
+def place_of(scope: ProfileScope) -> FilePlace:
+    """Where the file tools of a profile stand."""
+    return FilePlace(
+        guard=guard_of(scope),
+        folder=scope.config.terminal.cwd or ".",
+        workspace=scope.home.workspace,
+        home=scope.home.root,
+        user_home=scope.secrets.get("HOME"),
+    )
+
+
+@contextlib.contextmanager
+def explaining(path: Path | str) -> Iterator[None]:
+    """Turn an operating-system error into one that tells the model what is wrong with the path."""
+    try:
+        yield
+    except OSError as exc:
+        raise ToolError(_problem(exc), where=printable(str(path)), mend=_mend(exc)) from exc
+
+
+def printable(text: str) -> str:
+    """Replace what UTF-8 cannot say: bytes of file names that are no text, halves of characters."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _is_path(text: str) -> bool:
+    """JSON allows halves of characters, and zeros; file names do not."""
+    try:
+        return bool(text.strip()) and "\0" not in text and len(text.encode()) < LONGEST_PATH
+    except UnicodeEncodeError:
+        return False
+
+
+def _problem(exc: OSError) -> str:
+    if isinstance(exc, FileNotFoundError):
+        return "no such file or folder"
+    if isinstance(exc, IsADirectoryError):
+        return "this is a folder"
+    if isinstance(exc, NotADirectoryError):
+        return "a part of the path is not a folder"
+    if exc.errno == errno.ELOOP:
+        return "a link leads in a circle, or was put there meanwhile"
+    return exc.strerror or type(exc).__name__
+
+
+def _mend(exc: OSError) -> str | None:
+    if isinstance(exc, IsADirectoryError):
+        return "list it with search_files and target=files"
+    if isinstance(exc, FileNotFoundError):
+        return "look for it with search_files and target=files"
+    return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 import trio
 
 from hermes_trio.errors import HermesTrioError, ProfileUnavailable
-from hermes_trio.gateway.supervise import describe, main_leaf
+from hermes_trio.io.supervise import describe, main_leaf
 from hermes_trio.turns.turn import run_turn
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ import trio
 
 from hermes_trio.io.clock import FixedClock
 from hermes_trio.turns import prompt as prompt_module
-from hermes_trio.turns.prompt import DEFAULT_IDENTITY, MAXIMUM_IDENTITY, parse_prompt_files, shorten
+from hermes_trio.turns.file_text import shorten
+from hermes_trio.turns.prompt import DEFAULT_IDENTITY, MAXIMUM_IDENTITY, parse_prompt_files
 
 SEPTEMBER_21 = 1_790_000_000.0
 
@@ -109,10 +110,10 @@ async def test_blocked_text_is_reported_in_the_log(open_agent, autojump_clock):
 
 def test_a_long_identity_keeps_its_head_and_its_tail():
     text = "a" * 15_000 + "b" * 15_000
-    short = shorten(text, "SOUL.md")
+    short = shorten(text, "SOUL.md", MAXIMUM_IDENTITY)
     assert short.startswith("a" * 14_000 + "\n\n[... 12000 characters of SOUL.md are left out here ...]\n\n")
     assert short.endswith("\n\n" + "b" * 4_000)
-    assert shorten("a" * MAXIMUM_IDENTITY, "SOUL.md") == "a" * MAXIMUM_IDENTITY
+    assert shorten("a" * MAXIMUM_IDENTITY, "SOUL.md", MAXIMUM_IDENTITY) == "a" * MAXIMUM_IDENTITY
 
 
 def test_files_in_a_foreign_encoding_do_not_stop_the_agent():

@@ -4,10 +4,33 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from hermes_trio.models.providers import CHAT_COMPLETIONS, KNOWN_PROVIDERS, KnownProvider, host_belongs
+from hermes_trio.models.providers import (
+    CHAT_COMPLETIONS,
+    KNOWN_PROVIDERS,
+    MESSAGES,
+    RESPONSES,
+    KnownProvider,
+    host_belongs,
+)
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TELLING_PATHS: Final = (
+    ("/chat/completions", CHAT_COMPLETIONS),
+    ("/responses", RESPONSES),
+    ("/v1/messages", MESSAGES),
+    ("/anthropic", MESSAGES),
+    ("/anthropic/v1", MESSAGES),
+)
+_TELLING_HOSTS: Final[Mapping[str, str]] = {
+    "api.openai.com": RESPONSES,
+    "api.x.ai": RESPONSES,
+    "api.anthropic.com": MESSAGES,
+}
 _SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
 
 
@@ -21,10 +44,16 @@ def host_of(base_url: str) -> str | None:
     return parts.hostname if parts.scheme in ("http", "https") else None
 
 
-def detect_api_mode(base_url: str) -> str:
-    """The wire format an address speaks. ``api.openai.com`` and ``api.x.ai`` speak chat completions too."""
-    anthropic = host_of(base_url) == "api.anthropic.com" or urlsplit(base_url).path.rstrip("/").endswith("/anthropic")
-    return "anthropic_messages" if anthropic else CHAT_COMPLETIONS
+def detect_api_mode(base_url: str) -> str | None:
+    """The wire format that an address tells, in the way of Hermes, or None when it tells nothing.
+
+    An address that names the very path of a format says more than its host.
+    """
+    path = urlsplit(base_url).path.rstrip("/")
+    for end, mode in _TELLING_PATHS:
+        if path.endswith(end):
+            return mode
+    return _TELLING_HOSTS.get(host_of(base_url) or "")
 
 
 def is_local(host: str) -> bool:

@@ -1,8 +1,9 @@
 """The JSON of chat completions, streamed and whole, turned into events; pure.
 
 The format is OpenAI's ("Create chat completion" in its API reference), read tolerantly: providers send null for what
-is missing, leave fields out, add their own, repeat the usage in every chunk, number tool calls wrongly, and call the
-reasoning ``reasoning_content`` (DeepSeek) or ``reasoning`` (OpenRouter). A value of the wrong type is an error.
+is missing, leave fields out, add their own, repeat the usage in every chunk, number tool calls wrongly or not at all,
+and call the reasoning ``reasoning_content`` (DeepSeek) or ``reasoning`` (OpenRouter). A value of the wrong type is an
+error.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from hermes_trio.models.answer_calls import AnswerCall, AnswerCalls
+from hermes_trio.models.chat_replay import ReplayKeeper
 from hermes_trio.models.events import Finish, ReasoningDelta, TextDelta, ToolCallDelta, Usage
 from hermes_trio.models.failures import bad_response, error_from_object, interrupted
 
@@ -35,6 +38,9 @@ _FINISH_REASONS: Final[Mapping[str, str]] = {
     "safety": "content_filter",
     "refusal": "content_filter",
 }
+
+
+_NOTHING: Final = msgspec.Raw(b"")
 
 
 class _PromptDetails(msgspec.Struct, gc=False):
@@ -63,6 +69,7 @@ class _ToolCall(msgspec.Struct, gc=False):
     index: int | None = None
     id: str | None = None
     function: _Function | None = None
+    extra_content: msgspec.Raw = _NOTHING  # Gemini's signature of what it thought
 
 
 class _Part(msgspec.Struct, gc=False):
@@ -73,6 +80,7 @@ class _Message(msgspec.Struct, gc=False):
     content: str | list[_Part] | None = None
     reasoning_content: str | None = None
     reasoning: str | dict[str, object] | None = None
+    reasoning_details: msgspec.Raw = _NOTHING  # OpenRouter
     refusal: str | None = None
     tool_calls: list[_ToolCall] | None = None
 
@@ -106,8 +114,9 @@ class AnswerReader:
         self._target = target
         self._hide = hide
         self._usage: _Usage | None = None
-        self._calls: list[str] = []  # ids of the tool calls so far
-        self._places: dict[int | None, int] = {}  # the provider's number of a call -> ours
+        self._calls = AnswerCalls()
+        self._places: dict[int | None, AnswerCall] = {}  # by the provider's number of a call
+        self._replay = ReplayKeeper(target)
         self.finish_reason = ""
         self.done = False
 
@@ -128,10 +137,20 @@ class AnswerReader:
         return events
 
     def last_events(self) -> list[ModelEvent]:
-        """What ends the answer: the usage, if the provider told it, and the reason."""
-        reason = self.finish_reason or ("tool_calls" if self._calls else "stop")
-        finish: list[ModelEvent] = [Finish(reason)]
-        return [_read_usage(self._usage), *finish] if self._usage is not None else finish
+        """What ends the answer: what is to be sent back, the usage, if the provider told it, and the reason."""
+        events: list[ModelEvent] = [*self._calls.missing_arguments()]
+        if self._calls.calls:
+            events += self._replay.items()
+        if self._usage is not None:
+            events.append(_read_usage(self._usage))
+        events.append(Finish(self._finish_reason()))
+        return events
+
+    def _finish_reason(self) -> str:
+        """The reason; some providers say that the answer stopped where it is in truth interrupted by tool calls."""
+        if self._calls.calls and self.finish_reason in ("", "stop"):
+            return "tool_calls"
+        return self.finish_reason or "stop"
 
     def _take(self, payload: bytes, events: list[ModelEvent]) -> None:
         try:
@@ -155,6 +174,9 @@ class AnswerReader:
             reasoning = message.reasoning_content or message.reasoning
             if reasoning and isinstance(reasoning, str):
                 events.append(ReasoningDelta(reasoning))
+                self._replay.add_text(reasoning)
+            if message.reasoning_details is not _NOTHING:
+                self._replay.add_details(message.reasoning_details)
             if content := message.content or message.refusal:
                 events.extend(_read_content(content))
             if message.tool_calls:
@@ -163,21 +185,32 @@ class AnswerReader:
             reason = choice.finish_reason.lower()
             self.finish_reason = _FINISH_REASONS.get(reason, reason)
 
-    def _read_call(self, call: _ToolCall) -> ToolCallDelta:
-        """One piece of a tool call; a new id begins a new call even where the provider numbers all calls alike."""
-        function = call.function or _Function()
-        index = self._places.get(call.index)
-        begins = index is None or bool(call.id and function.name and call.id != self._calls[index])
-        if index is None or begins:
-            index = self._places[call.index] = len(self._calls)
-            self._calls.append(call.id or "")
-        arguments = function.arguments or ""
-        return ToolCallDelta(
-            index,
-            (call.id or "") if begins else "",
-            (function.name or "") if begins else "",
-            arguments if isinstance(arguments, str) else _encode(arguments).decode(),
-        )
+    def _read_call(self, said: _ToolCall) -> ToolCallDelta:
+        """One piece of a tool call."""
+        function = said.function or _Function()
+        given = function.arguments or ""
+        arguments = given if isinstance(given, str) else _encode(given).decode()
+        call = self._places.get(said.index)
+        if call is None or _begins_anew(call, said, function):
+            call, delta = self._calls.begin(said.id or "", function.name or "", arguments)
+            self._places[said.index] = call
+        else:
+            delta = self._calls.add(call, arguments)
+        if said.extra_content is not _NOTHING:
+            self._replay.add_extra(call.id, said.extra_content)
+        return delta
+
+
+def _begins_anew(call: AnswerCall, said: _ToolCall, function: _Function) -> bool:
+    """Whether a piece begins a further call although its number is that of ``call``.
+
+    Some providers number all calls alike, or not at all: a new id, or without ids a name after whole arguments, tells.
+    """
+    if not function.name:
+        return False
+    if said.id:
+        return said.id != call.said_id
+    return call.has_arguments and call.is_complete()
 
 
 def _read_content(content: str | list[_Part]) -> list[ModelEvent]:

@@ -1,307 +1,124 @@
-"""The chat-completions wire format: ``POST <base_url>/chat/completions``, answered by server-sent events.
+"""The chat-completions wire format: ``POST <base_url>/chat/completions``, answered by server-sent events. Pure.
 
-The format is OpenAI's ("Create chat completion" in its API reference). Streaming is always asked for; a provider that
-answers with one JSON object nevertheless is understood. `hermes_trio.models.stream` imports this file when it is
-first needed, for httpx's sake.
+The format is OpenAI's ("Create chat completion" in its API reference). `hermes_trio.models.chat_chunks` reads the
+answers.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import re
-import zlib
-from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit, urlunsplit
 
-import httpx
 import msgspec
-import trio
 
-from hermes_trio.errors import ModelError
-from hermes_trio.io.tls import TlsChoice
-from hermes_trio.models import failures
+from hermes_trio.models.addresses import host_of
+from hermes_trio.models.body import check_arguments, encode_body, image_url, part_text, tool_name
 from hermes_trio.models.chat_chunks import AnswerReader
-from hermes_trio.models.sse import MAX_EVENT_BYTES, SseDecoder
+from hermes_trio.models.providers import CHAT_COMPLETIONS, host_belongs, wants_reasoning_back
+from hermes_trio.models.wire import WireFormat
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from hermes_trio.models.events import ModelEvent
-    from hermes_trio.models.request import ChatMessage, ModelRequest
+    from hermes_trio.models.request import ChatMessage, ContentPart, ModelRequest, ToolCall
     from hermes_trio.models.target import ModelTarget
-    from hermes_trio.scope import ProfileScope
 
-CLOSE_SECONDS: Final = 2.0
-WRITE_SECONDS: Final = 30.0
-REFUSAL_SECONDS: Final = 5.0
-MAX_ERROR_BYTES: Final = 65_536
+CACHE_HERE: Final = {"type": "ephemeral"}
 
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_decode_replay = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_extras = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def build_body(target: ModelTarget, request: ModelRequest, *, stream_options: bool = True) -> bytes:
-    """The request's JSON. ``extra_body`` of the target wins; its None values take keys out."""
-    body: dict[str, object] = {
-        "model": target.model,
-        "messages": [_wire_message(message) for message in request.messages],
-        "stream": True,
-    }
-    if stream_options:
+def build_body(target: ModelTarget, request: ModelRequest, left_out: frozenset[str] = frozenset()) -> bytes:
+    """The request's JSON; see `WireFormat.build_body`."""
+    messages = list(_wire_messages(target, request.messages))
+    if _marks_cache(target):
+        _mark_cache(messages)
+    body: dict[str, object] = {"model": target.model, "messages": messages, "stream": True}
+    if "stream_options" not in left_out:
         body["stream_options"] = {"include_usage": True}
     if target.max_tokens is not None:
-        body["max_tokens"] = target.max_tokens
+        # OpenAI's newer models know the limit under another name only, most other providers under the old one only.
+        body["max_completion_tokens" if "max_tokens" in left_out else "max_tokens"] = target.max_tokens
     if request.tools:
         body["tools"] = request.tools
-    body.update(target.extra_body)
-    kept = {key: value for key, value in body.items() if value is not None}
-    try:
-        return msgspec.json.encode(kept, enc_hook=dict)  # dict: settings are read-only mappings
-    except UnicodeEncodeError:  # half a surrogate pair, from a broken client, stands in the history
-        text = json.dumps(msgspec.to_builtins(kept, enc_hook=dict), ensure_ascii=False)
-        return text.encode("utf-8", "replace")
+    return encode_body(body, target)
 
 
-def _wire_message(message: ChatMessage) -> dict[str, object]:
+def key_header(target: ModelTarget) -> dict[str, str]:
+    """The key as OpenAI's formats send it."""
+    return {"Authorization": f"Bearer {target.api_key}"} if target.api_key else {}
+
+
+FORMAT: Final = WireFormat(
+    path="/chat/completions",
+    headers=key_header,
+    build_body=build_body,
+    make_reader=AnswerReader,
+    optional=(("stream_options", b"stream_options"), ("max_tokens", b"max_completion_tokens")),
+)
+
+
+def _wire_messages(target: ModelTarget, messages: Iterable[ChatMessage]) -> Iterator[dict[str, object]]:
+    """The messages. Images in tool results follow the results, as a user's message: the format has no other place."""
+    keeps_reasoning = wants_reasoning_back(target.base_url)
+    images: list[ContentPart] = []
+    for message in messages:
+        if message.role == "tool":
+            yield _wire_result(message, images)
+            continue
+        if images:
+            yield {"role": "user", "content": images}
+            images = []
+        yield _wire_message(message, keeps_reasoning=keeps_reasoning)
+    if images:
+        yield {"role": "user", "content": images}
+
+
+def _wire_result(message: ChatMessage, images: list[ContentPart]) -> dict[str, object]:
+    content: object = message.content or ""
+    if isinstance(message.content, tuple):
+        shown = [part for part in message.content if image_url(part)]
+        content = [part for part in message.content if part_text(part) is not None]
+        if shown:
+            images += [{"type": "text", "text": "Images of the tool's result:"}, *shown]
+            content = content or "The images of the result follow."
+    return {"role": "tool", "content": content, "tool_call_id": message.tool_call_id}
+
+
+def _wire_message(message: ChatMessage, *, keeps_reasoning: bool) -> dict[str, object]:
     wire: dict[str, object] = {"role": message.role, "content": message.content}
-    if message.tool_calls:
-        wire["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in message.tool_calls
-        ]
-    if message.tool_call_id:
-        wire["tool_call_id"] = message.tool_call_id
+    if not message.tool_calls:
+        return wire
+    if keeps_reasoning:
+        wire["reasoning_content"] = " "  # what was thought in earlier turns is not kept; without the key they refuse
+    extras: dict[str, msgspec.Raw] = {}
+    for item in message.replay:
+        if item.api_mode == CHAT_COMPLETIONS:
+            replayed = _decode_replay(item.data)
+            extras |= _decode_extras(replayed.pop("tool_calls", b"{}"))
+            wire |= replayed
+    wire["tool_calls"] = [_wire_call(call, extras) for call in message.tool_calls]
     return wire
 
 
-def build_headers(target: ModelTarget) -> httpx.Headers:
-    """The request's headers; the target's own win.
-
-    Raises:
-        ModelError: ``model_not_configured``: the key or a header has a character that no header may have.
-    """
-    headers = {
-        "Content-Type": "application/json",
-        "Accept": "text/event-stream",
-        "Accept-Encoding": "identity",  # compressed streams come in lumps
-    }
-    if target.api_key:
-        headers["Authorization"] = f"Bearer {target.api_key}"
-    for name, value in (*headers.items(), *target.headers.items()):
-        if not _HEADER_VALUE.fullmatch(value):
-            what = "the provider's key" if name == "Authorization" else f"the header {name}"
-            raise ModelError(
-                f"{what} has a character that cannot be sent, such as a line end or a typographic quote",
-                code="model_not_configured",
-                where=str(target),
-                mend="enter it again",
-            )
-    merged = httpx.Headers(headers, encoding="latin-1")
-    merged.update(httpx.Headers(target.headers, encoding="latin-1"))
-    return merged
+def _wire_call(call: ToolCall, extras: Mapping[str, msgspec.Raw]) -> dict[str, object]:
+    function = {"name": tool_name(call.name), "arguments": check_arguments(call.arguments).decode()}
+    wire: dict[str, object] = {"id": call.id, "type": "function", "function": function}
+    if call.id in extras:
+        wire["extra_content"] = extras[call.id]
+    return wire
 
 
-def build_url(target: ModelTarget) -> httpx.URL:
-    """The address of the API's chat completions; a query in ``base_url`` stays at the end.
-
-    Raises:
-        ModelError: ``model_not_configured``: it is no usable address.
-    """
-    parts = urlsplit(target.base_url)
-    path = parts.path.rstrip("/")
-    path = path if path.endswith("/chat/completions") else f"{path}/chat/completions"
-    try:
-        return httpx.URL(urlunsplit(parts._replace(path=path, fragment="")))
-    except httpx.InvalidURL as exc:
-        raise ModelError(
-            f"the provider's address is not usable: {exc}",
-            code="model_not_configured",
-            where=str(target),
-            mend="check base_url in config.yaml",
-        ) from exc
+def _marks_cache(target: ModelTarget) -> bool:
+    """Whether the provider passes cache marks on to a model that caches nothing without them."""
+    return target.model.startswith("anthropic/") and host_belongs(host_of(target.base_url) or "", ("openrouter.ai",))
 
 
-class ChatCompletionsAttempt:
-    """One request and its answer; see `hermes_trio.models.wire.Attempt`.
-
-    Args:
-        scope: Whose request it is.
-        target: The model.
-        request: What it is asked.
-    """
-
-    def __init__(self, scope: ProfileScope, target: ModelTarget, request: ModelRequest) -> None:
-        self._scope = scope
-        self._target = target
-        self._request = request
-        self._hide = scope.secrets.values_to_redact()
-        self._answer = AnswerReader(target, self._hide)
-        self._decoder = SseDecoder()
-        self._whole: list[bytes] | None = None  # the body's pieces, when it is one JSON object
-        self._size = 0
-        self._sniffed = False
-        self._concluded = False
-        self._response: httpx.Response | None = None
-        self._body: AsyncIterator[bytes] | None = None
-        self._inflate: zlib._Decompress | None = None
-
-    @property
-    def ending(self) -> bool:
-        """Whether the model said why it stopped."""
-        return bool(self._answer.finish_reason)
-
-    async def open(self) -> None:
-        """Send the request; without ``stream_options`` once more to a provider that refuses just these."""
-        response = await self._send(stream_options=True)
-        if response.is_success:
-            return
-        body = await self._read_refusal()
-        if response.status_code in (400, 422) and b"stream_options" in body:
-            await self.close()
-            response = await self._send(stream_options=False)
-            if response.is_success:
-                return
-            body = await self._read_refusal()
-        now = self._scope.clock.now()
-        raise failures.error_from_status(
-            self._target, response.status_code, response.headers, body, now, hide=self._hide
-        )
-
-    async def receive(self) -> Sequence[ModelEvent] | None:
-        """See `Attempt.receive`. A checkpoint whenever it has to wait for the network."""
-        while True:
-            data = await self._read()
-            if data is None:
-                return None if self._concluded else self._end()
-            if self._concluded:
-                continue  # what comes after the end is read only to set the connection free
-            payloads = self._split(data)
-            if payloads:
-                return self._take(payloads)
-
-    def conclude(self) -> Sequence[ModelEvent]:
-        """See `Attempt.conclude`."""
-        self._concluded = True
-        return self._answer.last_events()
-
-    async def close(self) -> None:
-        """See `Attempt.close`."""
-        body, self._body = self._body, None
-        response, self._response = self._response, None
-        if response is None:
-            return
-        with trio.move_on_after(CLOSE_SECONDS, shield=True):
-            if isinstance(body, AsyncGenerator):
-                await body.aclose()
-            await response.aclose()
-
-    async def _send(self, *, stream_options: bool) -> httpx.Response:
-        client = self._scope.http.client()
-        connect = self._target.timeouts.connect
-        request = client.build_request(
-            "POST",
-            build_url(self._target),
-            content=build_body(self._target, self._request, stream_options=stream_options),
-            headers=build_headers(self._target),
-            timeout=httpx.Timeout(connect=connect, read=None, write=WRITE_SECONDS, pool=None),
-            extensions={"tls": TlsChoice(verify=self._target.tls_verify, ca_file=self._target.tls_ca_file)},
-        )
-        try:
-            self._response = response = await client.send(request, stream=True)
-        except httpx.HTTPError as exc:
-            raise self._failure(exc) from exc
-        if isinstance(response.stream, httpx.AsyncByteStream):
-            # One piece for each read, which `aiter_raw` would wrap in two more generators that nobody can close.
-            self._body = response.stream.__aiter__()
-        self._inflate = self._choose_inflate(response)
-        return response
-
-    def _choose_inflate(self, response: httpx.Response) -> zlib._Decompress | None:
-        """Identity was asked for; gzip and deflate are understood all the same."""
-        coding = response.headers.get("content-encoding", "identity").strip().lower()
-        if coding in ("", "identity"):
-            return None
-        if coding in ("gzip", "x-gzip", "deflate"):
-            return zlib.decompressobj(zlib.MAX_WBITS | 32)
-        raise failures.bad_response(self._target, "the answer is compressed although it must not be", coding)
-
-    async def _read(self) -> bytes | None:
-        """The next piece of the body, None at its end."""
-        if self._body is None:
-            return None
-        try:
-            data = await self._body.__anext__()
-            return self._inflate.decompress(data) if self._inflate else data
-        except StopAsyncIteration:
-            return None
-        except httpx.HTTPError as exc:
-            if self.ending:
-                return None  # all that matters has come
-            raise self._failure(exc) from exc
-        except zlib.error as exc:
-            raise failures.bad_response(self._target, "the answer's compression is broken", str(exc)) from exc
-
-    async def _read_refusal(self) -> bytes:
-        """The beginning of a refusal's body; one that breaks off or does not end is as good."""
-        body = b""
-        with trio.move_on_after(REFUSAL_SECONDS), contextlib.suppress(ModelError):
-            while len(body) < MAX_ERROR_BYTES and (data := await self._read()) is not None:
-                body += data
-        return body[:MAX_ERROR_BYTES]
-
-    def _split(self, data: bytes) -> list[bytes]:
-        """The complete payloads in a piece of the body."""
-        if not self._sniffed:
-            data = data.lstrip(b"\xef\xbb\xbf\r\n\t ") if not data.isspace() else b""
-            if not data:
-                return []
-            self._sniff(data)
-        if self._whole is None:
-            return self._decoder.feed(data)
-        self._size += len(data)
-        if self._size > MAX_EVENT_BYTES:
-            raise failures.bad_response(self._target, f"the answer is longer than {MAX_EVENT_BYTES} bytes")
-        self._whole.append(data)
-        return []
-
-    def _sniff(self, data: bytes) -> None:
-        """Tell what the body is by its first character: content types are often wrong."""
-        self._sniffed = True
-        if data.startswith(b"{"):
-            self._whole = []
-        elif data.startswith(b"<"):
-            page = failures.read_body(data).message
-            raise failures.bad_response(self._target, "the provider answered with a web page", page)
-
-    def _take(self, payloads: Sequence[bytes]) -> list[ModelEvent]:
-        events = self._answer.read(payloads)
-        if self._answer.done:
-            events += self.conclude()
-        return events
-
-    def _end(self) -> Sequence[ModelEvent]:
-        """The body has ended: the last events, if the answer was complete."""
-        rest = [event.data for event in self._decoder.finish()] if self._whole is None else [b"".join(self._whole)]
-        events = self._answer.read(rest)
-        if self._whole is not None and not events and not self.ending:
-            found = rest[0][:200].decode("utf-8", "replace")
-            raise failures.bad_response(self._target, "the provider sent JSON that is no answer", found, self._hide)
-        if not (self.ending or self._answer.done or self._whole is not None):
-            raise failures.interrupted(self._target, "the answer broke off: the stream ended before it was complete")
-        return [*events, *self.conclude()]
-
-    def _failure(self, exc: httpx.HTTPError) -> ModelError:
-        """The one place where httpx's errors become ours."""
-        match exc:
-            case httpx.ConnectTimeout() | httpx.ConnectError() | httpx.ProxyError() | httpx.UnsupportedProtocol():
-                return failures.unreachable(self._target, "the provider cannot be reached", str(exc), self._hide)
-            case httpx.TimeoutException():
-                return failures.timed_out(self._target, f"the provider did not answer in time: {exc}")
-            case _ if self._response is not None:
-                return failures.interrupted(self._target, "the answer broke off: the connection was lost")
-            case httpx.LocalProtocolError():  # its text may quote a header, and with it the key
-                return failures.bad_response(self._target, "the request cannot be sent: a header is malformed")
-            case _:
-                problem = "the connection broke before the provider answered"
-                return failures.unreachable(self._target, problem, str(exc), self._hide)
+def _mark_cache(messages: Sequence[dict[str, object]]) -> None:
+    """Mark the first system message and the last two messages of the user and the tools, as OpenRouter documents it."""
+    systems = [message for message in messages if message["role"] == "system"]
+    others = [message for message in messages if message["role"] in ("user", "tool")]
+    for message in (*systems[:1], *others[-2:]):
+        content = message["content"]
+        if isinstance(content, str) and content.strip():
+            message["content"] = [{"type": "text", "text": content, "cache_control": CACHE_HERE}]

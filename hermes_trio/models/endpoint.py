@@ -14,6 +14,7 @@ from hermes_trio.models.providers import (
     OPENROUTER,
     PLAIN_ADDRESS,
     USUAL_ADDRESSES,
+    WIRE_FORMATS,
     KnownProvider,
     find_known,
 )
@@ -129,18 +130,16 @@ def _known_address(secrets: Secrets, known: KnownProvider | None) -> str:
 
 
 def _api_mode(wish: Wish, entry: ProviderConfig | None, known: KnownProvider | None, base_url: str) -> str:
-    """The wire format: what the settings say, else what the provider is known for, else what the address tells.
+    """The wire format: what the settings say, else what the address tells, else what the provider is known for.
 
     Raises:
         ModelError: ``model_not_configured``: it is one that is not available.
     """
     said = wish.api_mode or (entry.api_mode if entry else "")
-    mode = said or (known.api_mode if known else detect_api_mode(base_url))
-    if mode == CHAT_COMPLETIONS:
-        return mode
-    described = known or known_by_host(host_of(base_url) or "")
-    instead = (described.instead if described else "") or "set api_mode: chat_completions, if the provider has that"
-    raise not_configured(f"the wire format (api_mode) '{mode}' is not available yet", wish.setting, instead)
+    if said and said not in WIRE_FORMATS:
+        mend = f"use one of {', '.join(WIRE_FORMATS)}, or take the setting out"
+        raise not_configured(f"the wire format (api_mode) '{said}' is not available", wish.setting, mend)
+    return said or detect_api_mode(base_url) or (known.api_mode if known else CHAT_COMPLETIONS)
 
 
 def _find_key(
@@ -154,6 +153,8 @@ def _find_key(
     literal = (entry.api_key if entry else "") or wish.api_key
     if literal.strip():
         return literal.strip()
+    if known is not None and known.instead and entry is None:
+        raise not_configured(f"signing in to '{known.name}' is not available", wish.setting, known.instead)
     named = [variable for variable in ((entry.key_env if entry else ""), wish.key_env) if variable]
     own = known.key_variables if known and not _vendor_bound(known) else ()
     by_host = key_variables(host)

@@ -25,9 +25,9 @@ class ToolCallDelta(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         index: Which of the answer's tool calls, counted from 0.
-        id: The call's id; only in the first piece, and empty where the provider gives none.
+        id: The call's id, unlike the ids of the answer's other calls; only in the first piece.
         name: The tool's name; only in the first piece.
-        arguments: The next piece of the arguments' JSON text; may be empty.
+        arguments: The next piece of the arguments' JSON text; may be empty, but the whole never is.
     """
 
     index: int
@@ -64,4 +64,19 @@ class Finish(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-ModelEvent = TextDelta | ReasoningDelta | ToolCallDelta | Usage | Finish
+class ReplayItem(msgspec.Struct, frozen=True, gc=False):
+    """Something the provider wants back with the next request of the same turn, such as signed or encrypted thinking.
+
+    It comes right before ``Usage`` and ``Finish``. Without it the model forgets what it thought between two tool calls,
+    and some providers refuse to go on. Nobody but the wire format that made it looks inside.
+
+    Attributes:
+        api_mode: The wire format.
+        data: JSON.
+    """
+
+    api_mode: str
+    data: bytes
+
+
+ModelEvent = TextDelta | ReasoningDelta | ToolCallDelta | ReplayItem | Usage | Finish

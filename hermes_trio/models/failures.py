@@ -25,10 +25,14 @@ LONGEST_WAIT: Final = 60.0
 _CONTEXT_LENGTH = re.compile(
     r"context_length_exceeded|exceed_context_size|(maximum|available) context|context (length|window|size)"
     r"|(prompt|input|request|messages?) (is|are|was) too long|too many (input )?tokens in|reduce the length of the"
-    r"|input token count .*exceeds|exceeds? the (model's )?maximum (number of tokens|input)",
+    r"|input token count .*exceeds|exceeds? the (model's )?maximum (number of tokens|input)"
+    r"|context limit|maximum prompt length|model token limit|prompt exceeds max",
     re.IGNORECASE,
 )
-_NO_CREDIT = re.compile(r"insufficient_quota|insufficient[ _](credits?|balance|funds)|billing", re.IGNORECASE)
+_NO_CREDIT = re.compile(
+    r"insufficient_quota|insufficient[ _](credits?|balance|funds)|billing|credit balance", re.IGNORECASE
+)
+_TRY_AGAIN = re.compile(r"try again in (\d{1,6}(?:\.\d{1,9})?) ?(ms|s|seconds?)\b", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 _MAY_BE_LENGTH: Final = frozenset({400, 413, 422, 500})
@@ -43,6 +47,8 @@ _WORDS: Final = (
     ("authentication", 401),
     ("api_key", 401),
     ("permission", 403),
+    ("billing_error", 402),
+    ("request_too_large", 413),
     ("not_found", 404),
     ("invalid_request", 400),
     ("badrequest", 400),
@@ -110,6 +116,18 @@ def unreachable(target: ModelTarget, problem: str, found: str, hide: Sequence[st
     )
 
 
+def rate_limited(target: ModelTarget, pause: float) -> ModelError:
+    """The error for a request that is not sent because the provider asked for a pause."""
+    return ModelError(
+        "the provider limits the rate, and asked not to be asked for now",
+        code="model_rate_limited",
+        where=str(target),
+        status=429,
+        retryable=True,
+        retry_after=pause,
+    )
+
+
 def _make_error(
     target: ModelTarget, status: int, said: ProviderSays, retry_after: float | None, hide: Sequence[str]
 ) -> ModelError:
@@ -123,14 +141,24 @@ def _make_error(
         mend=mend,
         status=status,
         retryable=status in _RETRYABLE and code != "model_context_length" and not _says(_NO_CREDIT, said),
-        retry_after=retry_after,
+        retry_after=_pause_in_words(status, said) if retry_after is None else retry_after,
     )
+
+
+def _pause_in_words(status: int, said: ProviderSays) -> float | None:
+    """The pause that OpenAI names in the message of a 429, which within a stream has no header."""
+    found = _TRY_AGAIN.search(said.message) if status == 429 else None
+    if found is None:
+        return None
+    return float(found[1]) / 1000 if found[2] == "ms" else float(found[1])
 
 
 def _meaning(status: int, said: ProviderSays) -> tuple[str, str, str | None]:
     """Code, problem and mend."""
     if status in _MAY_BE_LENGTH and _says(_CONTEXT_LENGTH, said):
         return "model_context_length", "the conversation is longer than the model can take", "begin a new session"
+    if status == 400 and _says(_NO_CREDIT, said):
+        status = 402
     match status:
         case 401 | 403:
             return "model_unauthorized", "the provider does not accept the key", "check the key in this profile's .env"

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 CHAT_COMPLETIONS: Final = "chat_completions"
+RESPONSES: Final = "codex_responses"
+MESSAGES: Final = "anthropic_messages"
+
+WIRE_FORMATS: Final = (CHAT_COMPLETIONS, RESPONSES, MESSAGES)
+"""What ``api_mode`` may say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +20,12 @@ class KnownProvider:
 
     Attributes:
         name: What ``model.provider`` says.
-        base_url: Address of its chat-completions API.
+        base_url: Address of its API.
         key_variables: Variables of ``.env`` that may hold its key, first one wins.
         domains: Its keys go to these domains and those below them, nowhere else.
         url_variable: Variable of ``.env`` that replaces the address, or empty.
-        api_mode: The wire format it speaks.
-        instead: What to use as long as that wire format is not available.
+        api_mode: The wire format it speaks where its address does not tell.
+        instead: What to use as long as signing in to it is not possible.
     """
 
     name: str
@@ -33,11 +39,6 @@ class KnownProvider:
 
 OPENROUTER: Final = KnownProvider(
     "openrouter", "https://openrouter.ai/api/v1", ("OPENROUTER_API_KEY",), ("openrouter.ai",), "OPENROUTER_BASE_URL"
-)
-
-OPENAI_COMPATIBLE_ANTHROPIC: Final = (
-    "use provider: openrouter, or Anthropic's OpenAI-compatible API: provider: custom, "
-    "base_url: https://api.anthropic.com/v1, api_mode: chat_completions"
 )
 
 KNOWN_PROVIDERS: Final = (
@@ -64,17 +65,16 @@ KNOWN_PROVIDERS: Final = (
     KnownProvider(
         "anthropic",
         "https://api.anthropic.com/v1",
-        ("ANTHROPIC_API_KEY", "ANTHROPIC_TOKEN"),
+        ("ANTHROPIC_API_KEY", "ANTHROPIC_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"),
         ("anthropic.com",),
-        api_mode="anthropic_messages",
-        instead=OPENAI_COMPATIBLE_ANTHROPIC,
+        api_mode=MESSAGES,
     ),
     KnownProvider(
         "openai-codex",
         "https://chatgpt.com/backend-api/codex",
         (),
         ("chatgpt.com",),
-        api_mode="codex_responses",
+        api_mode=RESPONSES,
         instead="use provider: openai with OPENAI_API_KEY, or provider: openrouter",
     ),
 )
@@ -88,6 +88,18 @@ USUAL_ADDRESSES: Final = (
     ("llamacpp", "http://127.0.0.1:8080/v1"),
     ("lmstudio", "http://127.0.0.1:1234/v1"),
 )
+
+
+_REASONING_BACK: Final = ("deepseek.com", "moonshot.ai", "moonshot.cn", "kimi.com")
+
+
+def wants_reasoning_back(base_url: str) -> bool:
+    """Whether a chat-completions provider refuses to go on after a tool call without what its model thought before.
+
+    DeepSeek's and Moonshot's guides to thinking with tools ask for ``reasoning_content`` in the assistant's messages.
+    """
+    host = urlsplit(base_url).hostname or ""
+    return host_belongs(host, _REASONING_BACK)
 
 
 def find_known(name: str) -> KnownProvider | None:

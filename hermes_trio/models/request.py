@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hermes_trio.home.config import ModelRoute
+    from hermes_trio.models.events import ReplayItem
 
 #: One part of a multimodal message, as the chat-completions format writes it: ``{"type": "text", "text": ...}`` or
 #: ``{"type": "image_url", "image_url": {"url": ...}}``.
@@ -38,12 +39,14 @@ class ChatMessage:
         content: Text, parts, or None for an answer that only calls tools.
         tool_calls: Tool calls of an assistant's message.
         tool_call_id: Which call a tool's message answers.
+        replay: What the provider wants back with an assistant's message; empty for messages of earlier turns.
     """
 
     role: str
     content: str | tuple[ContentPart, ...] | None
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
+    replay: tuple[ReplayItem, ...] = ()
 
     @property
     def text(self) -> str:
@@ -60,10 +63,14 @@ class ModelRequest:
 
     Attributes:
         messages: The conversation, system prompt first.
-        tools: Schemas of the tools the model may call, as the chat-completions format writes them.
+        tools: Schemas of the tools the model may call, as the chat-completions format writes them. Their
+            ``parameters`` may be `msgspec.Raw`, encoded once and sent as they are in every wire format.
         route: Another model than the profile's own, or None.
+        cache_key: Groups requests that begin alike, such as a session's, so that they find the provider's cache; empty
+            leaves it to the provider.
     """
 
     messages: tuple[ChatMessage, ...]
     tools: tuple[Mapping[str, object], ...] = ()
     route: ModelRoute | None = None
+    cache_key: str = ""

@@ -11,17 +11,23 @@ from typing import TYPE_CHECKING
 
 from hermes_trio.errors import ModelError
 from hermes_trio.models.addresses import host_of, is_local
+from hermes_trio.models.context_lengths import find_known_model
 from hermes_trio.models.endpoint import Wish, find_endpoint, not_configured
+from hermes_trio.models.providers import RESPONSES
 from hermes_trio.models.target import ModelTarget, ModelTimeouts
 
 if TYPE_CHECKING:
     from hermes_trio.home.config import ModelRoute, ProfileConfig, ProviderConfig
     from hermes_trio.home.secrets import Secrets
+    from hermes_trio.models.endpoint import Endpoint
 
 __all__ = ["BUILTIN", "ModelTarget", "ModelTimeouts", "find_fallbacks", "resolve_targets"]
 
 BUILTIN = "builtin"
 ECHO = "echo"
+LONGEST_THOUGHT = 600.0
+"""Seconds that models of the responses format may think without a word: most do not tell what they think."""
+
 LOCAL_SILENCE = 900.0
 """Seconds a local model may be silent without ``agent.local_stream_stale_timeout``; long prompts take it minutes."""
 
@@ -97,8 +103,8 @@ def _resolve(config: ProfileConfig, secrets: Secrets, wish: Wish) -> ModelTarget
         headers=entry.extra_headers if entry else {},
         extra_body=entry.extra_body if entry else {},
         max_tokens=config.model.max_tokens,
-        context_length=(entry.context_length if entry else None) or config.model.context_length,
-        timeouts=_timeouts(config, entry, endpoint.base_url),
+        context_length=_context_length(config, entry, endpoint.base_url, name),
+        timeouts=_timeouts(config, entry, endpoint),
         tls_verify=entry.ssl_verify if entry else True,
         tls_ca_file=entry.ssl_ca_cert if entry else "",
     )
@@ -126,9 +132,20 @@ def _default_model(entry: ProviderConfig | None) -> str:
     return entry.default_model or (entry.models[0] if len(entry.models) == 1 else "")
 
 
-def _timeouts(config: ProfileConfig, entry: ProviderConfig | None, base_url: str) -> ModelTimeouts:
+def _context_length(config: ProfileConfig, entry: ProviderConfig | None, base_url: str, model: str) -> int | None:
+    """What the settings say, else what is known of the model; local servers decide that for themselves."""
+    said = (entry.context_length if entry else None) or config.model.context_length
+    if said or is_local(host_of(base_url) or ""):
+        return said
+    known = find_known_model(model)
+    return known.context if known else None
+
+
+def _timeouts(config: ProfileConfig, entry: ProviderConfig | None, endpoint: Endpoint) -> ModelTimeouts:
     usual = ModelTimeouts()
-    if is_local(host_of(base_url) or ""):
+    if endpoint.api_mode == RESPONSES:
+        usual = ModelTimeouts(first_token=LONGEST_THOUGHT, between_tokens=LONGEST_THOUGHT)
+    if is_local(host_of(endpoint.base_url) or ""):
         silence = _local_silence(config)
         usual = ModelTimeouts(first_token=silence, between_tokens=silence)
     return ModelTimeouts(

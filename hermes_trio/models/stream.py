@@ -11,6 +11,8 @@ from hermes_trio.errors import ModelError
 from hermes_trio.models import failures
 from hermes_trio.models.echo import EchoAttempt
 from hermes_trio.models.events import Finish, ReasoningDelta, TextDelta, ToolCallDelta
+from hermes_trio.models.formats import find_format
+from hermes_trio.models.provider_gate import enter_gate
 from hermes_trio.models.resolve import BUILTIN, resolve_targets
 from hermes_trio.models.retry import may_fall_back, wait_before_retry
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from hermes_trio.models.events import ModelEvent
+    from hermes_trio.models.provider_gate import Seat
     from hermes_trio.models.request import ModelRequest
     from hermes_trio.models.target import ModelTarget
     from hermes_trio.models.wire import Attempt
@@ -71,6 +74,7 @@ class ModelStream:
         self._request = request
         self._fallbacks = list(targets[1:])
         self._attempt: Attempt | None = None
+        self._seat: Seat | None = None
         self._attempts_at_target = 0
         self._first_deadline = 0.0
         self._begun = False  # the running attempt brought text, reasoning or a tool call
@@ -104,15 +108,24 @@ class ModelStream:
 
     async def close(self) -> None:
         """Give up the running request, if there is one. Takes at most 2 s, also when cancelled."""
+        await self._end_attempt(None)
+
+    async def _end_attempt(self, error: ModelError | None) -> None:
         attempt, self._attempt = self._attempt, None
-        if attempt is not None:
-            await attempt.close()
+        seat, self._seat = self._seat, None
+        try:
+            if attempt is not None:
+                await attempt.close()
+        finally:
+            if seat is not None:
+                seat.leave(error, complete=self._finished)
 
     async def _receive(self) -> Sequence[ModelEvent] | None:
         """What the provider sends next, within the deadline that holds now."""
         attempt = self._attempt
         opened = attempt is not None
         if attempt is None:
+            self._seat = await enter_gate(getattr(self._scope.shared, "provider_gate", None), self.target)
             attempt = self._begin_attempt()
         with trio.CancelScope(deadline=self._deadline(attempt)):
             if not opened:
@@ -161,7 +174,7 @@ class ModelStream:
 
     async def _recover(self, error: ModelError) -> None:
         """Wait, or turn to the next model, so that the request can be sent again; raises ``error`` if neither helps."""
-        await self.close()
+        await self._end_attempt(error)
         error.profile = self._scope.name
         error.partial = self._committed
         if not self._committed:
@@ -184,9 +197,9 @@ class ModelStream:
 
 
 def make_attempt(scope: ProfileScope, target: ModelTarget, request: ModelRequest) -> Attempt:
-    """The wire format's own request. Formats that need the network are imported here: httpx costs 95 ms and 7 MB."""
+    """The request in the target's wire format. What needs the network is imported here: httpx costs 95 ms and 7 MB."""
     if target.api_mode == BUILTIN:
         return EchoAttempt(target, request)
-    from hermes_trio.models.chat_completions import ChatCompletionsAttempt
+    from hermes_trio.models.http_attempt import HttpAttempt
 
-    return ChatCompletionsAttempt(scope, target, request)
+    return HttpAttempt(scope, target, request, find_format(target.api_mode))

@@ -167,7 +167,7 @@ def test_finish_reasons_of_all_providers_mean_the_same(said, meant):
 
 def test_without_a_finish_reason_the_answer_has_simply_stopped():
     assert last(delta(content="x"), b"[DONE]") == [Finish("stop")]
-    assert last(call(index=0, id="a", function={"name": "f"}), b"[DONE]") == [Finish("tool_calls")]
+    assert last(call(index=0, id="a", function={"name": "f", "arguments": "{}"}), b"[DONE]") == [Finish("tool_calls")]
 
 
 def test_what_follows_the_end_mark_is_not_looked_at():

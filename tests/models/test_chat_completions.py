@@ -11,7 +11,8 @@ import pytest
 
 from hermes_trio.errors import ModelError
 from hermes_trio.home.config import ModelConfig, ProviderConfig
-from hermes_trio.models.chat_completions import build_body, build_headers, build_url
+from hermes_trio.models import http_attempt
+from hermes_trio.models.chat_completions import FORMAT, build_body
 from hermes_trio.models.events import Finish, TextDelta, Usage
 from hermes_trio.models.request import ChatMessage, ModelRequest, ToolCall
 from hermes_trio.models.target import ModelTarget
@@ -25,6 +26,14 @@ STREAM = [
     DONE,
 ]
 ANSWER = [TextDelta("Hi"), TextDelta(" there"), Usage(3, 2), Finish("stop")]
+
+
+def build_headers(target: ModelTarget) -> httpx.Headers:
+    return http_attempt.build_headers(target, FORMAT.headers(target))
+
+
+def build_url(target: ModelTarget) -> httpx.URL:
+    return http_attempt.build_url(target, FORMAT)
 
 
 def body_of(target: ModelTarget, request: ModelRequest) -> dict[str, object]:

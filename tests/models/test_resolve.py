@@ -102,7 +102,6 @@ def test_a_switched_off_provider_says_so():
 def test_a_well_known_provider_needs_only_its_key(known):
     target = resolve_main(ModelConfig(name="m", provider=known.name), {known.key_variables[-1]: "secret-key-1"})
     assert (target.provider, target.base_url, target.api_key) == (known.name, known.base_url, "secret-key-1")
-    assert target.api_mode == "chat_completions"
 
 
 def test_a_well_known_provider_without_a_key_names_the_variable():
@@ -135,29 +134,57 @@ def test_the_env_can_name_the_provider():
     assert resolve_main(ModelConfig(name="m", provider="openai"), {**env, "OPENAI_API_KEY": "o"}).provider == "openai"
 
 
-def test_openai_speaks_chat_completions_here():
-    assert (
-        resolve_main(ModelConfig(name="m", provider="openai"), {"OPENAI_API_KEY": "o"}).api_mode == "chat_completions"
-    )
-    target = resolve_main(ModelConfig(name="m", base_url="https://api.openai.com/v1"), {"OPENAI_API_KEY": "o"})
-    assert (target.provider, target.api_key, target.api_mode) == ("openai", "o", "chat_completions")
-
-
 @pytest.mark.parametrize(
-    "model",
+    ("model", "api_mode"),
     [
-        ModelConfig(name="m", provider="anthropic"),
-        ModelConfig(name="m", base_url="https://api.anthropic.com"),
-        ModelConfig(name="m", base_url="https://proxy.test/anthropic/"),
-        ModelConfig(name="m", base_url="https://api.openai.com/v1", api_mode="codex_responses"),
-        ModelConfig(name="m", provider="openai-codex"),
+        (ModelConfig(name="m", provider="openai"), "codex_responses"),
+        (ModelConfig(name="m", base_url="https://api.openai.com/v1"), "codex_responses"),
+        (ModelConfig(name="m", provider="xai"), "codex_responses"),
+        (ModelConfig(name="m", provider="anthropic"), "anthropic_messages"),
+        (ModelConfig(name="m", provider="anthropic", base_url="https://proxy.test/v1"), "anthropic_messages"),
+        (ModelConfig(name="m", base_url="https://api.anthropic.com"), "anthropic_messages"),
+        (ModelConfig(name="m", base_url="https://proxy.test/anthropic/"), "anthropic_messages"),
+        (ModelConfig(name="m", base_url="https://proxy.test/anthropic/v1"), "anthropic_messages"),
+        (ModelConfig(name="m", base_url="https://openai.test/v1"), "chat_completions"),
+        (ModelConfig(name="m", base_url="https://eu.api.openai.com/v1"), "chat_completions"),
+        (ModelConfig(name="m", base_url="https://api.openai.com/v1/chat/completions"), "chat_completions"),
+        (ModelConfig(name="m", base_url="https://proxy.test/v1/responses"), "codex_responses"),
     ],
 )
-def test_a_wire_format_that_is_not_available_says_what_to_use(model):
-    error = problem_of(model, {"ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k"})
+def test_the_wire_format_follows_from_the_address(model, api_mode):
+    env = {"ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k", "XAI_API_KEY": "k"}
+    assert resolve_main(model, env).api_mode == api_mode
+
+
+@pytest.mark.parametrize("api_mode", ["chat_completions", "codex_responses", "anthropic_messages"])
+def test_an_explicit_wire_format_wins(api_mode):
+    for address in ("https://api.openai.com/v1", "https://x.test/anthropic", "http://127.0.0.1:8000/v1"):
+        model = ModelConfig(name="m", base_url=address, api_mode=api_mode)
+        assert resolve_main(model, {"OPENAI_API_KEY": "k"}).api_mode == api_mode
+
+
+def test_an_own_provider_has_its_own_wire_format():
+    entry = ProviderConfig("mine", "mine", base_url="https://x.test/v1", api_key="k", api_mode="anthropic_messages")
+    config = ProfileConfig(model=ModelConfig(name="m", provider="mine"), providers=(entry,))
+    assert resolve_main(config).api_mode == "anthropic_messages"
+
+
+@pytest.mark.parametrize("api_mode", ["bedrock_converse", "codex_app_server", "nonsense"])
+def test_a_wire_format_that_is_not_available_names_those_that_are(api_mode):
+    error = problem_of(ModelConfig(name="m", base_url="https://x.test/v1", api_mode=api_mode))
     assert error.code == "model_not_configured"
-    assert "not available yet" in str(error)
-    assert error.mend
+    assert "anthropic_messages" in str(error)
+
+
+def test_a_provider_one_would_have_to_sign_in_to_says_what_to_use():
+    error = problem_of(ModelConfig(name="m", provider="openai-codex"), {"OPENAI_API_KEY": "k"})
+    assert error.code == "model_not_configured"
+    assert "provider: openai" in str(error)
+
+
+@pytest.mark.parametrize("variable", ["ANTHROPIC_API_KEY", "ANTHROPIC_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"])
+def test_anthropic_s_key_has_three_names(variable):
+    assert resolve_main(ModelConfig(name="m", provider="anthropic"), {variable: "secret-1"}).api_key == "secret-1"
 
 
 def test_anthropic_can_be_asked_in_openai_s_format_when_the_user_says_so():
@@ -401,6 +428,32 @@ def test_the_silence_of_local_models_can_be_set(value, seconds):
     assert resolve_main(config).timeouts.between_tokens == seconds
 
 
-def test_detecting_the_wire_format():
-    assert detect_api_mode("https://api.x.ai/v1") == "chat_completions"
-    assert detect_api_mode("https://api.anthropic.com/v1") == "anthropic_messages"
+def test_models_of_the_responses_format_may_think_for_long_without_a_word():
+    timeouts = resolve_main(ModelConfig(name="m", provider="openai"), {"OPENAI_API_KEY": "k"}).timeouts
+    assert (timeouts.first_token, timeouts.between_tokens) == (600, 600)
+
+
+# Context lengths
+
+
+@pytest.mark.parametrize(
+    ("model", "length"),
+    [
+        (ModelConfig(name="claude-sonnet-4-5", base_url="https://x.test/v1"), 200_000),
+        (ModelConfig(name="claude-sonnet-4-5", base_url="https://x.test/v1", context_length=9000), 9000),
+        (ModelConfig(name="claude-sonnet-4-5", base_url="http://127.0.0.1/v1"), None),
+        (ModelConfig(name="nobody-knows-it", base_url="https://x.test/v1"), None),
+    ],
+)
+def test_the_context_length_is_set_or_known_or_not_known(model, length):
+    assert resolve_main(model).context_length == length
+
+
+def test_an_own_provider_s_context_length_wins_over_the_table():
+    entry = ProviderConfig("mine", "mine", base_url="https://x.test/v1", api_key="k", context_length=5000)
+    config = ProfileConfig(model=ModelConfig(name="gpt-4o", provider="mine"), providers=(entry,))
+    assert resolve_main(config).context_length == 5000
+
+
+def test_an_address_that_tells_nothing():
+    assert detect_api_mode("https://x.test/v1") is None

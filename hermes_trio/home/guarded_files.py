@@ -2,8 +2,8 @@
 
 A path is resolved first, then walked from the root of the file system with one descriptor per folder and no link
 followed: a link put there meanwhile is an error. Folders are recognised by device and inode, not by name, so a mount, a
-linked home or a disk that ignores case shows nothing else. A file with several names (hard links) may have none in another
-home, nor be a closed file of the own one. Everything here blocks: it belongs in a worker.
+linked home or a disk that ignores case shows nothing else. A file with several names (hard links) may have none in
+another home, nor be a closed file of the own one. Everything here blocks: it belongs in a worker.
 """
 
 from __future__ import annotations

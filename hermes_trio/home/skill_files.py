@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -89,6 +89,10 @@ class Skill:
         return abilities.issuperset(self.requires) and abilities.isdisjoint(self.fallback_for)
 
 
+def _no_categories() -> Mapping[str, str]:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class SkillSet:
     """The skills of a profile.
@@ -99,7 +103,7 @@ class SkillSet:
     """
 
     skills: tuple[Skill, ...] = ()
-    categories: Mapping[str, str] = MappingProxyType({})
+    categories: Mapping[str, str] = field(default_factory=_no_categories)
 
     def find(self, name: str) -> Skill | None:
         """The skill of this name, or in the folder of this name or path."""

@@ -215,7 +215,7 @@ def _close_all(leash: Leash | None, wiring: Wiring | None) -> None:
 def _not_started(command: ChildCommand, exc: OSError | ValueError) -> ChildError:
     if isinstance(exc, ValueError):
         problem = "the command holds a zero byte"  # the only value that subprocess refuses here
-    elif isinstance(exc, FileNotFoundError | NotADirectoryError) and exc.filename == str(command.folder):
+    elif isinstance(exc, FileNotFoundError | NotADirectoryError) and str(exc.filename) == str(command.folder):
         problem = f"there is no folder {command.folder}"
     else:
         problem = f"{command.argv[0]} cannot be started: {exc.strerror or exc}"

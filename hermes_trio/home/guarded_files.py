@@ -128,6 +128,24 @@ class GuardedFiles:
         inside = (*folder.inside, fold(name)) if zone is None else ()
         return Folder(descriptor, (*folder.names, name), zone or folder.zone, inside)
 
+    def entries(self, folder: Folder) -> list[tuple[str, bool]]:
+        """The files and folders in a folder that may be read, by name, each with whether it is a folder; no links.
+
+        Raises:
+            OSError: The folder cannot be listed.
+        """
+        descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder.descriptor)
+        try:
+            with os.scandir(descriptor) as found:
+                kinds = {entry.name: _is_folder(entry) for entry in found}
+        finally:
+            os.close(descriptor)
+        return [
+            (name, is_folder)
+            for name, is_folder in sorted(kinds.items())
+            if is_folder is not None and folder.refusal(name, write=False) is None
+        ]
+
     def status(self, folder: Folder, name: str, *, write: bool) -> os.stat_result | None:
         """The status of a file, or None when there is none.
 
@@ -193,3 +211,10 @@ def _zones(guard: FileGuard) -> dict[Identity, Zone]:
         with contextlib.suppress(OSError):  # what is not there needs no guard
             zones[identity_of(folder.stat())] = Zone.OWN if folder == guard.own else Zone.FOREIGN
     return zones
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool | None:
+    """None for what is neither a folder nor a file."""
+    if entry.is_dir(follow_symlinks=False):
+        return True
+    return False if entry.is_file(follow_symlinks=False) else None

@@ -1,7 +1,7 @@
 """Changes files for an agent: all of a set or none, each at once for whoever reads it meanwhile. Blocking.
 
-New content is written beside the file and takes its place by renaming, after all of the set has been written. Nothing
-is forced to the disk: after a power cut a file may have its old content, but no mixture.
+New content is written beside the file and takes its place by renaming, after all of the set has been written. Unless
+asked to, nothing is forced to the disk: after a power cut a file may have its old content, but no mixture.
 """
 
 from __future__ import annotations
@@ -65,8 +65,13 @@ class _Staged:
     done: bool = False
 
 
-def read_state(files: GuardedFiles, path: Path) -> FileState:
+def read_state(files: GuardedFiles, path: Path, *, content: bool = True) -> FileState:
     """Read a file that is to be changed.
+
+    Args:
+        files: Opens it.
+        path: Its absolute path.
+        content: Whether its content is wanted; without it, a change of it cannot be undone.
 
     Raises:
         FileRefused: It is out of reach.
@@ -76,8 +81,9 @@ def read_state(files: GuardedFiles, path: Path) -> FileState:
     resolved = files.resolve(path, write=True)
     try:
         with files.open_folder(resolved.parent, judged=False) as folder:
-            if files.status(folder, resolved.name, write=True) is None:
-                return FileState(resolved, None, None)
+            found = files.status(folder, resolved.name, write=True)
+            if found is None or not content:
+                return FileState(resolved, None if found is None else b"", found)
             with open(files.open_file(folder, resolved.name), "rb") as stream:  # noqa: PTH123  a descriptor
                 status = os.fstat(stream.fileno())
                 data = stream.read(LARGEST_FILE + 1)
@@ -88,8 +94,13 @@ def read_state(files: GuardedFiles, path: Path) -> FileState:
     return FileState(resolved, data, status)
 
 
-def apply_changes(files: GuardedFiles, changes: Sequence[FileChange]) -> tuple[Path, ...]:
+def apply_changes(files: GuardedFiles, changes: Sequence[FileChange], *, to_disk: bool = False) -> tuple[Path, ...]:
     """Make all the changes, or none; give the folders that were made for them.
+
+    Args:
+        files: Opens the files.
+        changes: What is to be changed, each file once.
+        to_disk: Whether to wait until the contents are on the disk; costs some milliseconds each.
 
     Raises:
         FileRefused: A file is out of reach.
@@ -101,7 +112,7 @@ def apply_changes(files: GuardedFiles, changes: Sequence[FileChange]) -> tuple[P
         staged: list[_Staged] = []
         try:
             for change in changes:
-                staged.append(_stage(files, stack, change, made))  # noqa: PERF401  undone up to here
+                staged.append(_stage(files, stack, change, made, to_disk=to_disk))  # noqa: PERF401  undone up to here
             for entry in staged:
                 _check_unchanged(files, entry)
             for entry in staged:
@@ -112,16 +123,18 @@ def apply_changes(files: GuardedFiles, changes: Sequence[FileChange]) -> tuple[P
     return tuple(made)
 
 
-def _stage(files: GuardedFiles, stack: contextlib.ExitStack, change: FileChange, made: list[Path]) -> _Staged:
+def _stage(
+    files: GuardedFiles, stack: contextlib.ExitStack, change: FileChange, made: list[Path], *, to_disk: bool
+) -> _Staged:
     path = change.before.path
     creates = made if change.data is not None else None
     folder = stack.enter_context(files.open_folder(path.parent, made=creates, judged=False))
     files.status(folder, path.name, write=True)
-    temporary = None if change.data is None else _write_temporary(folder, change)
+    temporary = None if change.data is None else _write_temporary(folder, change, to_disk=to_disk)
     return _Staged(change, folder, path.name, temporary)
 
 
-def _write_temporary(folder: Folder, change: FileChange) -> str:
+def _write_temporary(folder: Folder, change: FileChange, *, to_disk: bool = False) -> str:
     name = f".{secrets.token_hex(8)}.tmp"
     old = change.before.status
     if old is not None and not os.access(change.before.path.name, os.W_OK, dir_fd=folder.descriptor):
@@ -133,6 +146,9 @@ def _write_temporary(folder: Folder, change: FileChange) -> str:
             if old is not None:
                 _keep_owner_and_mode(descriptor, old)
             stream.write(change.data or b"")
+            if to_disk:
+                stream.flush()
+                os.fsync(descriptor)
     except BaseException:
         os.unlink(name, dir_fd=folder.descriptor)
         raise

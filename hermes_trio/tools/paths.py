@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hermes_trio.home.child_environment import below, choose_folder, choose_home
 from hermes_trio.home.file_guard import FileGuard, make_file_guard
 from hermes_trio.home.guarded_files import GuardedFiles
 from hermes_trio.home.names import DEFAULT_PROFILE
+from hermes_trio.tools.terminal_launch import base_of
 from hermes_trio.tools.tool import ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hermes_trio.home.agent_config import TerminalConfig
+    from hermes_trio.home.paths import ProfilePaths
     from hermes_trio.scope import ProfileScope
 
 LONGEST_PATH = 4096
@@ -30,21 +34,19 @@ def guard_of(scope: ProfileScope) -> FileGuard:
 
 @dataclass(frozen=True, slots=True)
 class FilePlace:
-    """Where the file tools of a profile stand. Immutable, for use in a worker.
+    """Where the file tools of a profile stand: where its terminal commands do. Immutable, for use in a worker.
 
     Attributes:
         guard: The profile's file guard.
-        folder: ``terminal.cwd`` of the settings; relative to the workspace.
-        workspace: Used when it exists.
-        home: The profile's home.
-        user_home: What ``~`` means, or None when the profile does not say.
+        settings: The ``terminal`` settings.
+        paths: The profile's paths.
+        user_home: Home folder of the machine's user.
     """
 
     guard: FileGuard
-    folder: str
-    workspace: Path
-    home: Path
-    user_home: str | None
+    settings: TerminalConfig
+    paths: ProfilePaths
+    user_home: Path
 
     def look(self) -> GuardedFiles:
         """Look at the disk now; blocking. For one tool call."""
@@ -54,35 +56,23 @@ class FilePlace:
         """Give the absolute path a model means; blocking. The process's working directory plays no part.
 
         Raises:
-            ToolError: It is empty or too long, has a zero byte, or begins with a ``~`` that means nothing here.
+            ToolError: It is empty or too long, has a zero byte, or names the home folder of another user.
         """
         if not _is_path(text):
             raise ToolError("not a path", where="path", found=repr(text[:80]), expected="the path of a file")
-        if text.startswith("~"):
-            return self._below_user_home(text)
-        return self.start() / text
-
-    def start(self) -> Path:
-        """Where relative paths begin; blocking."""
-        usual = self.workspace if self.workspace.is_dir() else self.home
-        return self._below_user_home(self.folder) if self.folder.startswith("~") else usual / self.folder
-
-    def _below_user_home(self, text: str) -> Path:
-        first, *rest = text.split("/")
-        if first != "~" or not self.user_home or not self.user_home.startswith("/"):
+        first = text.split("/", 1)[0]
+        if first.startswith("~") and first != "~":
             raise ToolError(f"{first} has no meaning here", where="path", mend="use an absolute or a relative path")
-        return Path(self.user_home, *rest)
+        own = self.paths.terminal_home
+        home = choose_home(self.settings.home_mode, own, self.user_home, own_exists=own.is_dir())
+        workspace_exists = self.paths.workspace.is_dir()
+        return below(choose_folder(self.settings.cwd, self.paths, home, workspace_exists=workspace_exists), text, home)
 
 
 def place_of(scope: ProfileScope) -> FilePlace:
     """Where the file tools of a profile stand."""
-    return FilePlace(
-        guard=guard_of(scope),
-        folder=scope.config.terminal.cwd or ".",
-        workspace=scope.home.workspace,
-        home=scope.home.root,
-        user_home=scope.secrets.get("HOME"),
-    )
+    user_home = Path(base_of(scope).get("HOME") or scope.home.root)
+    return FilePlace(guard_of(scope), scope.config.terminal, scope.home, user_home)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 import trio
@@ -20,7 +21,7 @@ from hermes_trio.io.workers import ThreadWorkers, Workers
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from hermes_trio.home.config import ProfileConfig
     from hermes_trio.home.paths import ProfilePaths
@@ -46,6 +47,8 @@ class SharedResources:
         clock: Wall time.
         jitter: A random number in [0, 1) for back-off.
         connect: Opens a stream to a model provider, or None for real sockets.
+        base_environment: The few variables of the process that child processes may have, captured at start.
+        provider_gate: How many requests may run at a provider at once, per account; only the models know it.
     """
 
     log: LogWriter
@@ -55,6 +58,8 @@ class SharedResources:
     clock: Clock
     jitter: Callable[[], float]
     connect: Connect | None = None
+    base_environment: Mapping[str, str] = MappingProxyType({})
+    provider_gate: object | None = None
 
 
 def make_shared(
@@ -64,10 +69,22 @@ def make_shared(
     clock: Clock | None = None,
     jitter: Callable[[], float] = random.random,
     connect: Connect | None = None,
+    base_environment: Mapping[str, str] = MappingProxyType({}),
+    provider_gate: object | None = None,
 ) -> SharedResources:
     """Build the shared resources with production defaults; touches no file and no network."""
     used = workers or ThreadWorkers()
-    return SharedResources(log, SharedTls(used), OpenDatabases(), used, clock or SystemClock(), jitter, connect)
+    return SharedResources(
+        log,
+        SharedTls(used),
+        OpenDatabases(),
+        used,
+        clock or SystemClock(),
+        jitter,
+        connect,
+        base_environment,
+        provider_gate,
+    )
 
 
 class Lifetime:

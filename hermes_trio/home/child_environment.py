@@ -85,6 +85,11 @@ def child_environment(
     }
 
 
+def base_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What of the process's own environment is kept for children: the base list, and the user's ``HOME``."""
+    return {name: value for name, value in environ.items() if name in BASE_NAMES or name == "HOME" or name[:3] == "LC_"}
+
+
 def declared_variables(
     base: Mapping[str, str], secrets: Secrets, passthrough: Sequence[str]
 ) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from hermes_trio.errors import AddressBusy, HermesTrioError
 from hermes_trio.gateway.gateway import Gateway, open_gateway
 from hermes_trio.gateway.settings import GatewaySettings, load_gateway_settings
 from hermes_trio.gateway.status_file import serve_status_file
+from hermes_trio.home.child_environment import base_environment
 from hermes_trio.home.gateway_lock import hold_gateway_lock
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.process_record import current_process_record
@@ -25,6 +26,7 @@ from hermes_trio.io.groups import lone_error_raised
 from hermes_trio.io.log import make_gateway_logger, open_log_writer
 from hermes_trio.io.log_console import Console
 from hermes_trio.io.workers import ThreadWorkers
+from hermes_trio.models.provider_gate import ProviderGate
 from hermes_trio.scope import make_shared
 
 if TYPE_CHECKING:
@@ -87,7 +89,12 @@ async def _open_parts(options: GatewayOptions, settings: GatewaySettings) -> Asy
     workers = ThreadWorkers()
     console = Console(sys.stderr, options.log_level, colour=options.color)
     async with open_log_writer(workers, console=console) as writer:
-        shared = make_shared(writer, workers=workers)
+        shared = make_shared(
+            writer,
+            workers=workers,
+            base_environment=base_environment(options.environ),
+            provider_gate=ProviderGate(),
+        )
         log = make_gateway_logger(writer, options.home.profile(DEFAULT_PROFILE), settings.logging)
         if settings.problem is not None:
             log.warning(f"the default profile's files cannot be used, so defaults hold: {settings.problem}")

@@ -161,9 +161,9 @@ class Seat:
         account.wake_first()
 
 
-async def enter_gate(gate: ProviderGate | None, target: ModelTarget) -> Seat | None:
+async def enter_gate(gate: object | None, target: ModelTarget) -> Seat | None:
     """Wait for a seat; None, at once, without a gate or for a model that runs in this process."""
-    return await gate.enter(target) if gate is not None and target.base_url else None
+    return await gate.enter(target) if isinstance(gate, ProviderGate) and target.base_url else None
 
 
 class ProviderGate:

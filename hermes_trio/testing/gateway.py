@@ -17,6 +17,7 @@ from hermes_trio.gateway.gateway import Gateway
 from hermes_trio.gateway.gateway import open_gateway as open_plain_gateway
 from hermes_trio.gateway.options import GatewayOptions
 from hermes_trio.gateway.settings import load_gateway_settings
+from hermes_trio.home.child_environment import USUAL_PATH
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.paths import HomePaths
 from hermes_trio.http.app import App
@@ -28,6 +29,7 @@ from hermes_trio.io.http_transport import TrioTransport
 from hermes_trio.io.log import make_gateway_logger, open_log_writer
 from hermes_trio.io.tls import SharedTls
 from hermes_trio.io.workers import InlineWorkers
+from hermes_trio.models.provider_gate import ProviderGate
 from hermes_trio.scope import make_shared
 from hermes_trio.testing.home import ProfileFiles, test_key, write_home
 
@@ -139,7 +141,15 @@ async def _serve(options: GatewayOptions, connect: Connect | None) -> AsyncItera
     workers, clock = InlineWorkers(), FixedClock()
     settings = load_gateway_settings(options)
     async with open_log_writer(workers, clock, console=None) as writer:
-        shared = make_shared(writer, workers=workers, clock=clock, jitter=lambda: 0.5, connect=connect)
+        shared = make_shared(
+            writer,
+            workers=workers,
+            clock=clock,
+            jitter=lambda: 0.5,
+            connect=connect,
+            base_environment=MappingProxyType({"PATH": USUAL_PATH}),
+            provider_gate=ProviderGate(),
+        )
         log = make_gateway_logger(writer, options.home.profile(DEFAULT_PROFILE), settings.logging)
         async with open_plain_gateway(options, settings, shared, log) as gateway, trio.open_nursery() as nursery:
             with trio.fail_after(START_SECONDS):

@@ -58,7 +58,7 @@ async def call_tool(scope: ProfileScope, turn: ToolTurn, selection: ToolSelectio
     try:
         tool = selection.find(request.name)
         arguments = _arguments(selection, tool, request.arguments)
-        blocked = await turn.workplace.hooks.before_tool(request.name, arguments)
+        blocked = await turn.workplace.hooks.before_tool(request.name, arguments, session_id=turn.session_id)
         if blocked is not None:
             return _failure(request, f"a hook blocked this call: {blocked.reason}")
         reply = await _run(scope, turn, tool, arguments)
@@ -70,7 +70,7 @@ async def call_tool(scope: ProfileScope, turn: ToolTurn, selection: ToolSelectio
         )
         return _failure(request, f"{type(error).__name__}: {error}")
     text = cap_reply(reply, scope.config.tool_output)
-    await turn.workplace.hooks.after_tool(request.name, arguments, text)
+    await turn.workplace.hooks.after_tool(request.name, arguments, text, session_id=turn.session_id)
     return ToolResult(request.call_id, request.name, text)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hermes_trio.tools.approval_ledger import ApprovalLedger
 from hermes_trio.tools.background import BackgroundProcesses, open_background_processes
-from hermes_trio.tools.hooks import Hooks, load_hooks
+from hermes_trio.tools.hooks import Hooks, open_hooks
 from hermes_trio.tools.mcp import McpConnections, open_mcp_connections
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ async def open_workplace(scope: ProfileScope) -> AsyncIterator[Workplace]:
     Raises:
         HookError: A configured hook cannot be loaded.
     """
-    hooks = await load_hooks(scope)
-    async with open_background_processes(scope) as processes, open_mcp_connections(scope) as mcp:
+    base = scope.shared.base_environment
+    async with (
+        open_hooks(scope, base) as hooks,
+        open_background_processes(scope) as processes,
+        open_mcp_connections(scope, base) as mcp,
+    ):
         yield Workplace(processes, ApprovalLedger(scope), hooks, mcp)

@@ -32,7 +32,7 @@ class Agent:
 
     def select_tools(self, scope: ProfileScope, platform: str) -> ToolSelection:
         """The tools of a platform; compiled and encoded once until the MCP servers' tools change."""
-        key = (platform, self.workplace.mcp.version)
+        key = (platform, self.workplace.mcp.revision)
         selection = self._selections.get(key)
         if selection is None:
             selection = make_selection(usable_tools(scope, self.workplace, platform))

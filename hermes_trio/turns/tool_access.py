@@ -10,7 +10,6 @@ from hermes_trio.turns.auxiliary import ask_auxiliary_model
 
 if TYPE_CHECKING:
     from hermes_trio.scope import ProfileScope
-    from hermes_trio.tools.approval import ApprovalAnswer, ApprovalQuestion
     from hermes_trio.tools.tool_turn import AuxiliaryQuestion, Delegate
     from hermes_trio.turns.agent import Agent
     from hermes_trio.turns.turn import TurnRequest
@@ -22,10 +21,15 @@ def make_tool_turn(scope: ProfileScope, agent: Agent, request: TurnRequest, dele
     async def ask_model(question: AuxiliaryQuestion) -> str:
         return await ask_auxiliary_model(scope, agent, question)
 
-    async def approve(question: ApprovalQuestion) -> ApprovalAnswer:
-        return await policy(question)
-
-    policy = make_approve(scope, agent.workplace.approvals, request.session_key or request.session_id, ask_model)
+    approve = make_approve(
+        scope,
+        agent.workplace.approvals,
+        request.session_key or request.session_id,
+        ask_model,
+        turn_id=request.turn_id,
+        platform=request.source,
+        hooks=agent.workplace.hooks,
+    )
     return ToolTurn(
         turn_id=request.turn_id,
         session_id=request.session_id,

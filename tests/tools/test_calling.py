@@ -25,10 +25,10 @@ class Hooks:
         self.block = block
         self.after: list[tuple[str, str]] = []
 
-    async def before_tool(self, name, arguments):
+    async def before_tool(self, name, arguments, *, session_id):
         return SimpleNamespace(reason="not here") if name == self.block else None
 
-    async def after_tool(self, name, arguments, result):
+    async def after_tool(self, name, arguments, result, *, session_id):
         self.after.append((name, result))
 
 

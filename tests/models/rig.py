@@ -20,6 +20,7 @@ from hermes_trio.models.stream import open_stream
 
 if TYPE_CHECKING:
     from hermes_trio.models.events import ModelEvent
+    from hermes_trio.models.provider_gate import ProviderGate
     from hermes_trio.scope import ProfileScope
 
 Handler = Callable[[httpx.Request], httpx.Response] | Callable[[httpx.Request], Awaitable[httpx.Response]]
@@ -73,6 +74,7 @@ def make_scope(
     fallbacks: tuple[FallbackConfig, ...] = (),
     attempts: int = 3,
     env: dict[str, str] | None = None,
+    gate: ProviderGate | None = None,
 ) -> ProfileScope:
     """A scope whose model is answered for by ``handler``."""
 
@@ -92,7 +94,7 @@ def make_scope(
         http=SimpleNamespace(client=lambda: client),
         log=Journal(),
         clock=FixedClock(),
-        shared=SimpleNamespace(jitter=lambda: 0.5),
+        shared=SimpleNamespace(jitter=lambda: 0.5, provider_gate=gate),
         check_open=lambda: None,
     )
     return cast("ProfileScope", scope)

@@ -63,7 +63,7 @@ def running_emulator(output: Path) -> Iterator[Emulator]:
     command = ["node", str(PACKAGE / "dist" / "cli.js"), "-p", str(port), "-f", str(FOLDER / "fixtures.json")]
     env = {"PATH": os.environ["PATH"], "HOME": str(output.parent), "AIMOCK_API_KEYS": KEY}
     with output.open("wb") as out:
-        child = subprocess.Popen([*command, "--validate-on-load"], stdout=out, stderr=out, env=env)
+        child = subprocess.Popen(command, stdout=out, stderr=out, env=env)
     try:
         wait_until_it_listens(child, port, output)
         yield Emulator(f"http://127.0.0.1:{port}/v1")

@@ -34,7 +34,7 @@ from hermes_trio.tools.terminal_launch import Launch, run_launch
 from hermes_trio.tools.tool import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from hermes_trio.io.child_process import Child
     from hermes_trio.scope import ProfileScope
@@ -165,6 +165,7 @@ class BackgroundProcesses:
         self._notify = notify
         self._processes: dict[str, BackgroundProcess] = {}
         self._storing = trio.Lock()
+        self._stored: Sequence[str] = ()
         self._closed = False
 
     def list(self) -> tuple[BackgroundProcess, ...]:
@@ -239,12 +240,16 @@ class BackgroundProcesses:
             process = BackgroundProcess(entry, Tail(KEPT_CHARACTERS), None)
             self._processes[entry.session_id] = process
             self._nursery.start_soon(self._watch_recovered, process)
-        if len(alive) < len(entries):
-            await self._store()
+        self._stored = [entry.session_id for entry in entries]
+        await self._store()
+
+    def refuse(self) -> None:
+        """Start no more."""
+        self._closed = True
 
     async def close(self) -> None:
-        """Forget all, once they have ended; stop the container. Cancellation: the caller shields."""
-        self._closed = True
+        """Note that all have ended, and stop the container. Cancellation: the caller shields."""
+        await self._store()
         await self.container.close()
 
     def _make_room(self) -> None:
@@ -268,15 +273,15 @@ class BackgroundProcesses:
         def register(child: Child) -> None:
             task_status.started(self._register(entry, output, child))
 
-        exit_code = None
         try:
             result = await run_launch(self._scope, launch, sink, task_status=_OnStart(register))
-            exit_code = result.code
-        finally:
-            process = self._processes.get(entry.session_id)
+        except BaseException:  # cancelled with the turn before anybody knew of it, or with the profile
+            process = self._processes.pop(entry.session_id, None)
             if process is not None:
-                process.finish(exit_code)
-        sink.finish(exit_code)
+                process.finish(None)
+            raise
+        self._processes[entry.session_id].finish(result.code)
+        sink.finish(result.code)
         await self._store()
 
     def _register(self, entry: ProcessEntry, output: Tail, child: Child) -> BackgroundProcess:
@@ -293,10 +298,13 @@ class BackgroundProcesses:
         """Write down what runs; a disk that refuses costs the recovery, not the command."""
         async with self._storing:
             entries = [process.entry for process in self._processes.values() if process.is_running]
+            names = [entry.session_id for entry in entries]
+            if names == list(self._stored):
+                return
+            path = processes_file(self._scope.home.root)
             try:
-                await self._scope.run_blocking(
-                    write_entries, processes_file(self._scope.home.root), entries, self._scope.name
-                )
+                await self._scope.run_blocking(write_entries, path, entries, self._scope.name)
+                self._stored = names
             except HomeError as error:
                 self._scope.log.bind(component="tools").warning(f"processes.json is out of date: {error}")
 
@@ -315,17 +323,22 @@ async def open_background_processes(
     Cancellation: the end is shielded; it takes the grace period at most, and 5 s.
     """
     failure: BaseException | None = None
-    async with trio.open_nursery() as nursery:
-        processes = BackgroundProcesses(scope, nursery, notify or _ignore)
-        try:
-            await processes.recover()
-            yield processes
-        except BaseException as exc:  # noqa: BLE001  raised again below; in here it would come out wrapped in a group
-            failure = exc
-        finally:
-            nursery.cancel_scope.cancel()
-    with trio.move_on_after(CLOSE_SECONDS, shield=True):
-        await processes.close()
+    processes: BackgroundProcesses | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            processes = BackgroundProcesses(scope, nursery, notify or _ignore)
+            try:
+                await processes.recover()
+                yield processes
+            except BaseException as exc:  # noqa: BLE001  raised again below; in here it would come out in a group
+                failure = exc
+            finally:
+                processes.refuse()
+                nursery.cancel_scope.cancel()
+    finally:
+        with trio.move_on_after(CLOSE_SECONDS, shield=True):
+            if processes is not None:
+                await processes.close()
     if failure is not None:
         raise failure
 

@@ -74,8 +74,10 @@ def read_entries(path: Path, profile: str) -> tuple[ProcessEntry, ...]:
 
 
 def _entry(value: object) -> ProcessEntry | None:
+    if not isinstance(value, dict):
+        return None
     try:
-        return msgspec.convert(value, ProcessEntry)
+        return msgspec.convert({key: item for key, item in value.items() if item is not None}, ProcessEntry)
     except msgspec.ValidationError:
         return None
 

@@ -55,6 +55,10 @@ class Folder:
         folded = fold(name)
         return judge(self.zone, (*self.inside, folded), (*map(fold, self.names), folded), write=write)
 
+    def own_refusal(self, *, write: bool) -> str | None:
+        """Why the folder itself is refused, or None."""
+        return judge(self.zone, self.inside, tuple(map(fold, self.names)), write=write)
+
     def check(self, name: str, *, write: bool) -> None:
         """Raise `FileRefused` when an entry of this folder is refused by its place and name."""
         reason = self.refusal(name, write=write)
@@ -110,7 +114,7 @@ class GuardedFiles:
                 os.close(folder.descriptor)
                 folder = child
             if judged:
-                reason = judge(folder.zone, folder.inside, tuple(map(fold, folder.names)), write=write)
+                reason = folder.own_refusal(write=write)
                 if reason is not None:
                     raise FileRefused(reason, where=str(resolved))
             yield folder

@@ -137,7 +137,7 @@ TOOLS: Final[tuple[Tool, ...]] = (
     Tool(
         name="memory",
         description=(
-            "Keep short facts for later conversations: target memory for your own notes (places, conventions, lessons), "
+            "Keep short facts for later conversations: target memory for your notes (places, conventions, lessons), "
             "user for who the user is and prefers. Room is little: replace and remove what is stale; "
             "with operations several changes are made together or not at all. Not for the state of a task."
         ),

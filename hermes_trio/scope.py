@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
@@ -58,7 +58,7 @@ class SharedResources:
     clock: Clock
     jitter: Callable[[], float]
     connect: Connect | None = None
-    base_environment: Mapping[str, str] = MappingProxyType({})
+    base_environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     provider_gate: object | None = None
 
 

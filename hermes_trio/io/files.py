@@ -80,6 +80,11 @@ class FileCache:
         """Give what ``parse`` makes of several files together: like `get`, with one visit to the disk for all."""
         return await self._get((paths, parse), paths, parse)
 
+    def look_again(self) -> None:
+        """Trust no look at the disk that was before now; for whoever has just changed files."""
+        for entry in self._entries.values():
+            entry.checked = float("-inf")
+
     def derive(self, name: str, parts: tuple[object, ...], build: Callable[[], T]) -> T:
         """Give what ``build`` makes of ``parts``; builds again only when a part is another object than last time.
 

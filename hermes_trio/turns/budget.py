@@ -61,17 +61,19 @@ class Budget:
         """What has been spent in the running window."""
         return self._spending
 
-    def admit_turn(self, scope: ProfileScope) -> None:
-        """Count a turn in before it begins.
+    async def admit_turn(self, scope: ProfileScope) -> None:
+        """Count a turn in before it begins; stored before this returns.
 
         Raises:
             BudgetExceeded: No turn is left.
+            StoreError: It could not be stored.
         """
         if self._config is None:
             return
         self._begin_window(scope)
         self._check(scope)
         self._spending = replace(self._spending, turns=self._spending.turns + 1)
+        await add_spending(scope, Spending(self._spending.since, turns=1))
 
     def admit_call(self, scope: ProfileScope) -> None:
         """Let a model call begin.
@@ -84,7 +86,7 @@ class Budget:
         self._begin_window(scope)
         self._check(scope, calls_only=True)
 
-    async def spend(self, scope: ProfileScope, target: ModelTarget, usage: Usage, *, turns: int = 0) -> None:
+    async def spend(self, scope: ProfileScope, target: ModelTarget, usage: Usage) -> None:
         """Count what a model call took; stored before this returns.
 
         Raises:
@@ -96,7 +98,7 @@ class Budget:
         tokens = usage.input_tokens + usage.output_tokens
         now = self._spending
         self._spending = replace(now, usd=now.usd + cost, tokens=now.tokens + tokens)
-        await add_spending(scope, Spending(now.since, cost, tokens, turns))
+        await add_spending(scope, Spending(now.since, cost, tokens))
 
     def _begin_window(self, scope: ProfileScope) -> None:
         now = scope.clock.now()

@@ -109,6 +109,7 @@ async def _use_tools(
     await state.round.run(scope, turn, selection, state.emit, state.patience)
     results = state.round.results()
     close_round(scope, state)
+    scope.files.look_again()
     state.messages.append(ChatMessage("assistant", step.text or None, tool_calls=step.tool_calls))
     state.messages += [ChatMessage("tool", result.text, tool_call_id=result.call_id) for result in results]
 

@@ -13,7 +13,6 @@ import trio
 
 from hermes_trio.errors import HermesTrioError, ModelError
 from hermes_trio.io.log_format import one_line
-from hermes_trio.models.events import Usage
 from hermes_trio.models.request import ChatMessage
 from hermes_trio.models.resolve import resolve_targets
 from hermes_trio.store.messages import StoredMessage
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from hermes_trio.home.config import ModelRoute
     from hermes_trio.io.log import ProfileLogger
+    from hermes_trio.models.events import Usage
     from hermes_trio.models.target import ModelTarget
     from hermes_trio.scope import ProfileScope
     from hermes_trio.store.sessions import Conversation
@@ -147,7 +147,7 @@ async def run_turn(scope: ProfileScope, agent: Agent, request: TurnRequest, emit
 
 
 async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit: Emit) -> Answer:
-    agent.budget.admit_turn(scope)
+    await agent.budget.admit_turn(scope)
     selection = agent.select_tools(scope, request.source)
     opening = await _open(scope, request, selection)
     state = _begin(scope, request, opening, emit)

@@ -13,7 +13,7 @@ from hermes_trio.gateway.runtime import ProfileRuntime, SessionLocks
 
 def make_runtime(nursery: trio.Nursery) -> ProfileRuntime:
     scope = SimpleNamespace(name="ada", generation=1)
-    return ProfileRuntime(scope, nursery, TurnCapacity(10, 1))
+    return ProfileRuntime(scope, None, nursery, TurnCapacity(10, 1))
 
 
 async def test_a_call_gets_the_profiles_scope_and_its_value_comes_back():

@@ -172,3 +172,18 @@ async def test_a_derived_value_is_built_again_only_for_other_parts(cache, autoju
 async def test_reading_in_a_real_thread(tmp_path, parse):
     (tmp_path / "a").write_text("one")
     assert await FileCache(ThreadWorkers(), trio.CapacityLimiter(1)).get(tmp_path / "a", parse) == "one"
+
+
+async def test_who_has_changed_a_file_can_ask_for_another_look(tmp_path, autojump_clock):
+    file = tmp_path / "a"
+    file.write_bytes(b"old")
+    cache = FileCache(InlineWorkers(), trio.CapacityLimiter(1))
+    assert await cache.get(file, bytes_or_none) == b"old"
+    file.write_bytes(b"newer")
+    assert await cache.get(file, bytes_or_none) == b"old"
+    cache.look_again()
+    assert await cache.get(file, bytes_or_none) == b"newer"
+
+
+def bytes_or_none(content: bytes | None) -> bytes | None:
+    return content

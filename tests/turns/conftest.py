@@ -14,6 +14,8 @@ from hermes_trio.models.events import ReasoningDelta, TextDelta
 from hermes_trio.scope import ProfileScope, make_shared, open_scope
 from hermes_trio.store.schema import prepare
 from hermes_trio.testing.home import ProfileFiles, write_home
+from hermes_trio.turns.agent import Agent as TurnAgent
+from hermes_trio.turns.agent import open_agent as open_turn_agent
 from hermes_trio.turns.turn import TurnRequest, TurnResult, run_turn
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class Agent:
     """A profile on ``builtin/echo`` with everything real but its clock and its threads."""
 
     scope: ProfileScope
+    agent: TurnAgent
 
     @property
     def home(self) -> Path:
@@ -35,7 +38,7 @@ class Agent:
     async def ask(self, text: object, **changes: object) -> TurnResult:
         """Run one turn of the stored session ``s``, unless ``changes`` say otherwise."""
         request = TurnRequest(turn_id="4f1c", session_id="s", user_message=text)
-        return await run_turn(self.scope, replace(request, **changes), ignore)
+        return await run_turn(self.scope, self.agent, replace(request, **changes), ignore)
 
     async def prompt(self, **changes: object) -> str:
         """The system prompt as the model gets it."""
@@ -84,8 +87,11 @@ def open_agent(tmp_path) -> Callable[..., AbstractAsyncContextManager[Agent]]:
         workers, clock = InlineWorkers(), clock or FixedClock()
         async with open_log_writer(workers, clock) as writer:
             shared = make_shared(writer, workers=workers, clock=clock, jitter=lambda: 0.5)
-            async with open_scope(load_profile_settings(home, name, {}), 1, shared, prepare) as scope:
-                yield Agent(scope)
+            async with (
+                open_scope(load_profile_settings(home, name, {}), 1, shared, prepare) as scope,
+                open_turn_agent(scope) as agent,
+            ):
+                yield Agent(scope, agent)
 
     return open_agent
 

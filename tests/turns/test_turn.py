@@ -35,7 +35,7 @@ def script(monkeypatch, *batches) -> None:
 async def test_the_answer_is_relayed_and_returned(open_agent, reader, autojump_clock):
     async with open_agent() as agent:
         request = TurnRequest(turn_id="t", session_id="s", user_message="hello")
-        result = await run_turn(agent.scope, request, reader)
+        result = await run_turn(agent.scope, agent.agent, request, reader)
     assert result.text == reader.text == "Ada here. You said: hello"
     assert (result.finish_reason, result.model, result.session_id, result.completed) == ("stop", "echo", "s", True)
     assert result.usage.output_tokens == 5
@@ -48,14 +48,14 @@ async def test_text_arrives_while_the_model_still_speaks(open_agent, autojump_cl
         times.append(trio.current_time())
 
     async with open_agent() as agent:
-        await run_turn(agent.scope, TurnRequest(turn_id="t", session_id="s", user_message="!tokens 3 200"), emit)
+        await run_turn(agent.scope, agent.agent, TurnRequest(turn_id="t", session_id="s", user_message="!tokens 3 200"), emit)
     assert [later - times[0] for later in times] == pytest.approx([0.0, 0.2, 0.4])
 
 
 async def test_reasoning_is_shown_and_stored_apart_from_the_text(open_agent, reader, autojump_clock):
     async with open_agent() as agent:
         request = TurnRequest(turn_id="t", session_id="s", user_message="!think deep thoughts")
-        result = await run_turn(agent.scope, request, reader)
+        result = await run_turn(agent.scope, agent.agent, request, reader)
         stored = await agent.rows("SELECT content, reasoning FROM messages WHERE role = 'assistant'")
     assert reader.reasoning == "deep thoughts"
     assert stored == [(result.text, "deep thoughts")]
@@ -212,7 +212,7 @@ async def test_a_slow_reader_slows_the_model_and_loses_nothing(open_agent, autoj
 
     async with open_agent(config={"agent": {"gateway_timeout": 20}}) as agent:
         request = TurnRequest(turn_id="t", session_id="s", user_message="!tokens 200")
-        result = await run_turn(agent.scope, request, emit)
+        result = await run_turn(agent.scope, agent.agent, request, emit)
     assert "".join(seen) == result.text
 
 

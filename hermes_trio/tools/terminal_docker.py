@@ -165,7 +165,8 @@ class ProfileContainer:
 
     def __init__(self) -> None:
         self._lock = trio.Lock()
-        self._running: tuple[ContainerSpec, Mapping[str, str], Path] | None = None
+        self._used: tuple[ContainerSpec, Mapping[str, str], Path] | None = None
+        self._is_ready = False
 
     async def make_ready(self, spec: ContainerSpec, environment: Mapping[str, str], folder: Path) -> None:
         """Have the container run. One that was made for other settings is replaced.
@@ -179,7 +180,7 @@ class ProfileContainer:
             ToolError: There is no docker command, or it failed.
         """
         async with self._lock:
-            if self._running is not None:
+            if self._is_ready:
                 return
             show = f'{{{{.State.Running}}}} {{{{index .Config.Labels "{SPEC_LABEL}"}}}}'
             code, answer = await _docker(
@@ -192,21 +193,22 @@ class ProfileContainer:
                 await _docker_or_fail(create_argv(spec), environment, folder, CREATE_SECONDS)
             elif words[0] != "true":
                 await _docker_or_fail(("docker", "start", spec.name), environment, folder)
-            self._running = (spec, environment, folder)
+            self._used = (spec, environment, folder)
+            self._is_ready = True
 
-    def forget(self) -> None:
-        """Look again before the next command: somebody has stopped the container."""
-        self._running = None
+    def doubt(self) -> None:
+        """Look again before the next command: one has failed, maybe because somebody removed the container."""
+        self._is_ready = False
 
     async def close(self) -> None:
         """Stop the container if it was used; what is in it stays for the next time.
 
         Cancellation: the caller shields; takes at most 4 s.
         """
-        if self._running is not None:
-            spec, environment, folder = self._running
+        if self._used is not None:
+            spec, environment, folder = self._used
             with trio.move_on_after(STOP_SECONDS):
-                await _docker(("docker", "stop", "--time", "1", spec.name), environment, folder)
+                await _docker(("docker", "stop", "-t", "1", spec.name), environment, folder)
 
 
 async def _docker(

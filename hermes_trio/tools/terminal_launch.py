@@ -26,6 +26,7 @@ from hermes_trio.tools.terminal_docker import (
     CONTROL_SECONDS,
     MARK,
     ContainerSpec,
+    ProfileContainer,
     container_spec,
     end_argv,
     exec_argv,
@@ -89,11 +90,13 @@ class Launch:
         command: What to start here.
         folder: Where it runs, for people; in the container if there is one.
         clean_up: What ends its processes in the container when it does not end by itself; None without a container.
+        container: The container.
     """
 
     command: ChildCommand
     folder: str
     clean_up: ChildCommand | None = None
+    container: ProfileContainer | None = None
 
 
 def base_of(scope: ProfileScope) -> Mapping[str, str]:
@@ -166,6 +169,8 @@ async def run_launch(
         result = await run_child(
             launch.command, output, errors, deadline=deadline, grace=grace, task_status=task_status
         )
+        if launch.container is not None and result.code:
+            launch.container.doubt()
         return result
     except ChildError as exc:
         raise ToolError(exc.problem) from exc
@@ -199,7 +204,8 @@ async def _prepare_in_container(scope: ProfileScope, turn: ToolTurn, work: Work,
     if workdir and not workdir.startswith("/") and not spec.folder:
         raise ToolError("not a path in the container", where="workdir", found=workdir, expected="an absolute path")
     here = _environment(scope, turn, place)
-    await turn.workplace.processes.container.make_ready(spec, here, place.folder)
+    container = turn.workplace.processes.container
+    await container.make_ready(spec, here, place.folder)
     mark = uuid.uuid4().hex
     inside = _environment_inside(scope, turn, spec, mark)
     inner = shell_in_container(work.shell) if work.shell is not None else work.program_in_container
@@ -211,6 +217,7 @@ async def _prepare_in_container(scope: ProfileScope, turn: ToolTurn, work: Work,
         ChildCommand(argv, {**here, **secrets}, place.folder, work.stdin, work.interactive, work.terminal),
         workdir or spec.folder or "/",
         ChildCommand(end_argv(spec, mark, grace), here, place.folder),
+        container,
     )
 
 

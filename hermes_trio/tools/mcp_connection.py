@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from hermes_trio.home.child_environment import BASE_NAMES, USUAL_PATH, choose_home
+from hermes_trio.home.secret_names import looks_secret
 from hermes_trio.io.child_process import ChildCommand
 from hermes_trio.io.log_redaction import make_redactor
 from hermes_trio.io.supervise import RestartPolicy, keep_running
@@ -24,7 +25,7 @@ from hermes_trio.tools.mcp_tools import make_tools
 from hermes_trio.tools.tool import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from hermes_trio.errors import HermesTrioError
@@ -106,8 +107,7 @@ class McpConnection:
         self._scope = scope
         self._environ = environ
         self._log = scope.log.bind(component=f"tools.mcp.{server.name}")
-        own_secrets = (*server.env.values(), *server.headers.values())
-        self._redact = make_redactor((*scope.secrets.values_to_redact(), *own_secrets))
+        self._redact = make_redactor((*scope.secrets.values_to_redact(), *_secrets_of(server)))
         self._link: McpLink | None = None
         self._listed: tuple[ListedTool, ...] = ()
         self._news = trio.Event()
@@ -195,8 +195,8 @@ class McpConnection:
         if server.transport != "stdio":
             return link_type.over_http(scope.http, server, news=self._have_news)
         environment = await scope.run_blocking(server_environment, scope, server, self._environ)
-        argv = (server.command, *server.args)
-        command = ChildCommand(argv, environment, scope.home.root, interactive=True)
+        program = server.command.replace("~", environment["HOME"], 1) if server.command[:2] == "~/" else server.command
+        command = ChildCommand((program, *server.args), environment, scope.home.root, interactive=True)
         return link_type.over_stdio(command, news=self._have_news, complain=self._hear)
 
     async def _serve(self, link: McpLink, listed: tuple[ListedTool, ...]) -> None:
@@ -261,6 +261,15 @@ class McpConnection:
     async def _wanted(self) -> None:
         self._retry = trio.Event()
         await self._retry.wait()
+
+
+def _secrets_of(server: McpServerConfig) -> Iterator[str]:
+    """What stands in the server's settings and must not show: all of its headers, and variables named like secrets."""
+    for value in server.headers.values():
+        yield from (value, *value.split())
+    for name, value in server.env.items():
+        if looks_secret(name):
+            yield value
 
 
 def server_environment(scope: ProfileScope, server: McpServerConfig, environ: Mapping[str, str]) -> Mapping[str, str]:

@@ -70,7 +70,10 @@ class McpLink:
             ChildError: It cannot be started.
             McpError: It refuses us.
         """
-        async with open_stdio(command, complain) as streams, _open(streams.incoming, streams.outgoing, news) as link:
+        async with (
+            open_stdio(command, complain) as streams,
+            open_link(streams.incoming, streams.outgoing, news) as link,
+        ):
             yield link
 
     @classmethod
@@ -93,7 +96,7 @@ class McpLink:
         )
         async with (
             open_http_streams(http, address, news) as (incoming, outgoing),
-            _open(incoming, outgoing, news) as link,
+            open_link(incoming, outgoing, news) as link,
         ):
             yield link
 
@@ -145,9 +148,17 @@ class McpLink:
         try:
             return await self._session.send_request(wire.CallToolRequest(params=params), _ANSWER)
         except MCPError as exc:
-            raise ToolError(exc.error.message) from exc
+            raise _call_failed(exc) from exc
         except pydantic.ValidationError as exc:
             raise ToolError("the server's answer does not follow the protocol") from exc
+
+
+def _call_failed(exc: MCPError) -> ToolError:
+    message = exc.error.message or f"the server answered with error {exc.error.code}"
+    if exc.error.code != wire.CONNECTION_CLOSED:
+        return ToolError(message)
+    lost = "the connection to the server failed during the call, which may have been carried out or not"
+    return ToolError(f"{lost}: {message}", code="mcp_connection_lost")
 
 
 async def _text_of(answer: wire.CallToolResult, keep: KeepMedia) -> str:
@@ -177,9 +188,19 @@ def _first_problem(error: pydantic.ValidationError) -> str:
 
 
 @asynccontextmanager
-async def _open(
+async def open_link(
     incoming: ReadStream[SessionMessage | Exception], outgoing: WriteStream[SessionMessage], news: Callable[[], None]
 ) -> AsyncIterator[McpLink]:
+    """A session over two streams of messages.
+
+    Args:
+        incoming: The server's messages.
+        outgoing: Ours.
+        news: Called when the connection is over or the server's tools may have changed.
+
+    Raises:
+        McpError: The server refuses us.
+    """
     ended = trio.Event()
 
     def over() -> None:

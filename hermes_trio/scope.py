@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 import trio
 
 from hermes_trio.errors import ScopeClosed
+from hermes_trio.home.egress import ENFORCE, configured_provider_urls, make_egress_rules
 from hermes_trio.io.clock import Clock, SystemClock
 from hermes_trio.io.database import Database, OpenDatabases, open_database
+from hermes_trio.io.egress import EgressGate
 from hermes_trio.io.files import FileCache
 from hermes_trio.io.http_client import ProfileHttp, open_http
 from hermes_trio.io.log import LogWriter, ProfileLogger, open_log
@@ -147,9 +149,24 @@ class ProfileScope:
         return await self.shared.workers.run(fn, *args, limiter=self.file_threads)
 
 
+def _egress_gate(settings: ProfileSettings, log: ProfileLogger, provider_urls: frozenset[str]) -> EgressGate | None:
+    """What guards the profile's way out, or None where its settings do not ask for it."""
+    egress = settings.config.security.egress
+    rules = make_egress_rules(egress, configured_provider_urls(settings.config) | provider_urls)
+    if rules is None:
+        return None
+    report = log.bind(component="egress").warning
+    return EgressGate(rules, enforce=egress.mode == ENFORCE, report=report, profile=settings.name)
+
+
 @asynccontextmanager
 async def open_scope(
-    settings: ProfileSettings, generation: int, shared: SharedResources, prepare: Callable[[sqlite3.Connection], None]
+    settings: ProfileSettings,
+    generation: int,
+    shared: SharedResources,
+    prepare: Callable[[sqlite3.Connection], None],
+    *,
+    provider_urls: frozenset[str] = frozenset(),
 ) -> AsyncIterator[ProfileScope]:
     """Open a profile's resources for one generation and close them at the end, newest first.
 
@@ -158,6 +175,7 @@ async def open_scope(
         generation: Number of this (re)start.
         shared: What all profiles share.
         prepare: Brings a freshly opened ``state.db`` to the wanted schema; blocking, runs in a worker.
+        provider_urls: Addresses of the profile's model providers, which its egress policy always allows.
 
     Raises:
         StoreError: ``state.db`` exists and cannot be used.
@@ -168,7 +186,12 @@ async def open_scope(
     async with (
         open_log(settings.paths, settings.config.logging, settings.secrets.values_to_redact(), shared.log) as log,
         open_database(settings.paths.state_db, prepare, settings.name, shared.databases, shared.workers) as db,
-        open_http(settings.config.network, shared.tls, connect=shared.connect) as http,
+        open_http(
+            settings.config.network,
+            shared.tls,
+            connect=shared.connect,
+            egress=_egress_gate(settings, log.bind(profile=settings.name, generation=generation), provider_urls),
+        ) as http,
     ):
         scope = ProfileScope(
             name=settings.name,

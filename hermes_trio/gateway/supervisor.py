@@ -76,7 +76,8 @@ class ProfileSupervisor:
         settings = await gateway.start_gate.run(self._load)
         self._secrets = settings.secrets
         problem = model_problem(settings)
-        async with open_scope(settings, slot.generation, gateway.shared, prepare) as scope:
+        urls = provider_urls(settings)
+        async with open_scope(settings, slot.generation, gateway.shared, prepare, provider_urls=urls) as scope:
             await scope.db.check()
             async with open_agent(scope) as agent, trio.open_nursery() as nursery:
                 await self._start_services(scope, nursery)
@@ -132,6 +133,14 @@ class ProfileSupervisor:
         # The generation that has just failed may have written it, and that mends nothing.
         left = await workers.run(file_identity, database, limiter=threads)
         await wait_for_change((*self._settings_files, *database), (*self._loaded, *left), workers, threads)
+
+
+def provider_urls(settings: ProfileSettings) -> frozenset[str]:
+    """The addresses of the model providers that this profile's settings lead to."""
+    try:
+        return frozenset(target.base_url for target in resolve_targets(settings.config, settings.secrets))
+    except ModelError:
+        return frozenset()
 
 
 def model_problem(settings: ProfileSettings) -> ModelError | None:

@@ -26,11 +26,15 @@ class ToolSelection:
         tools: By name.
         checks: By name, what checks a call's arguments; a schema that cannot be compiled has none.
         schemas: As the chat-completions format writes them, each encoded already.
+        schema_bytes: Their length as JSON.
+        abilities: Names of the tools and of their toolsets.
     """
 
     tools: Mapping[str, Tool]
     checks: Mapping[str, Check]
     schemas: tuple[Mapping[str, object], ...]
+    schema_bytes: int
+    abilities: frozenset[str]
 
     def find(self, name: str) -> Tool:
         """The tool of this name.
@@ -49,7 +53,9 @@ def make_selection(tools: Iterable[Tool]) -> ToolSelection:
     by_name = {tool.name: tool for tool in tools}
     checks = {name: check for name, tool in by_name.items() if (check := _compile(tool)) is not None}
     schemas = tuple(_schema(tool) for tool in by_name.values())
-    return ToolSelection(MappingProxyType(by_name), MappingProxyType(checks), schemas)
+    abilities = frozenset(by_name) | frozenset(tool.toolset for tool in by_name.values())
+    size = len(msgspec.json.encode(schemas)) if schemas else 0
+    return ToolSelection(MappingProxyType(by_name), MappingProxyType(checks), schemas, size, abilities)
 
 
 def _schema(tool: Tool) -> Mapping[str, object]:

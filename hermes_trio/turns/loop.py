@@ -9,7 +9,9 @@ from hermes_trio.errors import ModelError
 from hermes_trio.models.events import Usage
 from hermes_trio.models.request import ChatMessage, ModelRequest
 from hermes_trio.store.messages import StoredMessage, ToolCall
+from hermes_trio.turns.compression import FitRequest, fit_context
 from hermes_trio.turns.step import Emit, Patience, Step, add_usage, run_step
+from hermes_trio.turns.token_estimate import PromptReading
 from hermes_trio.turns.tool_round import ToolRound
 
 if TYPE_CHECKING:
@@ -45,6 +47,10 @@ class LoopState:
         target: The model that answered last.
         round: The tool calls that run now, or None.
         acted: Whether tools have done anything, so that what happened must be remembered whatever comes.
+        session_id: The conversation, or empty for one that is not kept.
+        from_store: Whether the messages come from the session's rows.
+        context_length: Tokens the model takes, or None when that is not known.
+        reading: What the provider counted for the last request.
     """
 
     messages: list[ChatMessage]
@@ -60,6 +66,10 @@ class LoopState:
     target: ModelTarget | None = None
     round: ToolRound | None = None
     acted: bool = False
+    session_id: str = ""
+    from_store: bool = False
+    context_length: int | None = None
+    reading: PromptReading | None = None
 
 
 async def run_loop(
@@ -74,10 +84,7 @@ async def run_loop(
         BudgetExceeded: The profile has spent what it may.
     """
     while state.api_calls < state.most_calls:
-        agent.budget.admit_call(scope)
-        request = ModelRequest(tuple(state.messages), selection.schemas, route=state.route)
-        step = await run_step(scope, request, state.emit, state.patience)
-        _count(state, step)
+        step = await _ask(scope, agent, state, turn, selection)
         await agent.budget.spend(scope, step.target, step.usage)
         state.rows.append(assistant_row(scope, step))
         if not step.tool_calls:
@@ -92,6 +99,54 @@ async def run_loop(
         mend="ask for less at once, or raise agent.max_turns in config.yaml",
         partial=state.patience.text_shown,
     )
+
+
+async def _ask(scope: ProfileScope, agent: Agent, state: LoopState, turn: ToolTurn, selection: ToolSelection) -> Step:
+    """Ask the model for its next step; a conversation that it finds too long is compressed and sent once more."""
+    estimate = await _fit(scope, state, turn, selection)
+    try:
+        step = await _ask_once(scope, agent, state, selection)
+    except ModelError as error:
+        if error.code != "model_context_length" or error.partial:
+            raise
+        before = estimate
+        estimate = await _fit(scope, state, turn, selection, force=True)
+        if estimate >= before:
+            raise
+        step = await _ask_once(scope, agent, state, selection)
+    state.reading = PromptReading(step.usage.input_tokens, estimate)
+    return step
+
+
+async def _ask_once(scope: ProfileScope, agent: Agent, state: LoopState, selection: ToolSelection) -> Step:
+    agent.budget.admit_call(scope)
+    request = ModelRequest(tuple(state.messages), selection.schemas, route=state.route)
+    step = await run_step(scope, request, state.emit, state.patience)
+    _count(state, step)
+    return step
+
+
+async def _fit(
+    scope: ProfileScope, state: LoopState, turn: ToolTurn, selection: ToolSelection, *, force: bool = False
+) -> int:
+    """Compress the conversation if it is too long; returns its estimated tokens."""
+    fit = await fit_context(
+        scope,
+        FitRequest(
+            session_id=state.session_id,
+            messages=state.messages,
+            context_length=state.context_length,
+            ask_model=turn.ask_model,
+            tools_bytes=selection.schema_bytes,
+            stored=state.from_store,
+            reading=state.reading,
+            force=force,
+        ),
+    )
+    if fit.compressed:
+        state.messages = list(fit.messages)
+        state.patience.alive()
+    return fit.estimate
 
 
 def close_round(scope: ProfileScope, state: LoopState) -> None:

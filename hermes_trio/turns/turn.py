@@ -7,6 +7,7 @@ stored, so the same message can be sent again. Once tools have been used, what t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -18,12 +19,14 @@ from hermes_trio.models.resolve import resolve_targets
 from hermes_trio.store.messages import StoredMessage
 from hermes_trio.store.root_sessions import adopt_session
 from hermes_trio.store.sessions import SessionRecord, load_conversation, record_turn
+from hermes_trio.tools.skill_index import load_skills, offered_skills, skill_index_text
 from hermes_trio.turns.delegation import make_delegate
 from hermes_trio.turns.history import text_of, to_chat_messages, to_content
 from hermes_trio.turns.loop import LoopState, close_round, run_loop
 from hermes_trio.turns.prompt import build_system_prompt
 from hermes_trio.turns.record import Opening, turn_record
 from hermes_trio.turns.step import Emit, Patience, Step
+from hermes_trio.turns.threats import find_threat
 from hermes_trio.turns.tool_access import make_tool_turn
 
 if TYPE_CHECKING:
@@ -151,6 +154,7 @@ async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit:
     selection = agent.select_tools(scope, request.source)
     opening = await _open(scope, request, selection)
     state = _begin(scope, request, opening, emit)
+    state.context_length = _target(scope, request.route).context_length
     turn = make_tool_turn(scope, agent, request, make_delegate(scope, agent, request, state))
 
     async def keep(state: LoopState) -> None:
@@ -191,6 +195,8 @@ async def _open(scope: ProfileScope, request: TurnRequest, selection: ToolSelect
             model=target.model,
             provider=target.provider,
             tool_names=frozenset(selection.tools),
+            skills_index=await _skills_index(scope, request, selection),
+            context_length=target.context_length,
         )
     if known is not None:
         # A prompt that is stored already is not sent to the store again: it is long, and it must not change.
@@ -210,6 +216,18 @@ async def _open(scope: ProfileScope, request: TurnRequest, selection: ToolSelect
         session_key=request.session_key or None,
     )
     return Opening(session, request.history or (), prompt, at)
+
+
+async def _skills_index(scope: ProfileScope, request: TurnRequest, selection: ToolSelection) -> str:
+    if "skill_view" not in selection.tools:
+        return ""
+    skills = await load_skills(scope, request.source)
+    abilities = selection.abilities
+    return scope.files.derive(
+        "skills index",
+        (skills, abilities),
+        lambda: skill_index_text(offered_skills(skills, abilities), partial(find_threat, written_by_agent=True)),
+    )
 
 
 async def _stored(scope: ProfileScope, request: TurnRequest) -> Conversation | None:
@@ -244,6 +262,8 @@ def _begin(scope: ProfileScope, request: TurnRequest, opening: Opening, emit: Em
         patience=Patience(scope.config.agent.gateway_timeout),
         route=request.route,
         most_calls=max(1, scope.config.agent.max_turns),
+        session_id=request.session_id,
+        from_store=request.history is None,
     )
 
 

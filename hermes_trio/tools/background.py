@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 MOST_PROCESSES: Final = 64
 KEPT_CHARACTERS: Final = 200_000
 FINISHED_SECONDS: Final = 30 * 60.0
+LEFT_IN_BACKGROUND: Final = b"\n[The command ended, and what it left running with it; start that without `&`.]\n"
 CLOSE_SECONDS: Final = 5.0
 _KILL_SECONDS: Final = 1.0
 
@@ -156,13 +157,15 @@ class BackgroundProcesses:
 
     Attributes:
         container: The profile's container, for the docker backend.
+        reports: Whether somebody hears of what is to be reported.
     """
 
-    def __init__(self, scope: ProfileScope, nursery: trio.Nursery, notify: Notify) -> None:
+    def __init__(self, scope: ProfileScope, nursery: trio.Nursery, notify: Notify | None) -> None:
         self.container = ProfileContainer()
+        self.reports = notify is not None
         self._scope = scope
         self._nursery = nursery
-        self._notify = notify
+        self._notify = notify or _ignore
         self._processes: dict[str, BackgroundProcess] = {}
         self._storing = trio.Lock()
         self._stored: Sequence[str] = ()
@@ -280,6 +283,8 @@ class BackgroundProcesses:
             if process is not None:
                 process.finish(None)
             raise
+        if result.left_over:
+            output.feed(LEFT_IN_BACKGROUND)
         self._processes[entry.session_id].finish(result.code)
         sink.finish(result.code)
         await self._store()
@@ -326,7 +331,7 @@ async def open_background_processes(
     processes: BackgroundProcesses | None = None
     try:
         async with trio.open_nursery() as nursery:
-            processes = BackgroundProcesses(scope, nursery, notify or _ignore)
+            processes = BackgroundProcesses(scope, nursery, notify)
             try:
                 await processes.recover()
                 yield processes

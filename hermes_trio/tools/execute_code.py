@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PATTERN_KEY: Final = "execute_code"
 RUN_SECONDS: Final = 300.0
+OUTPUT_SHARE: Final = 0.6
+ERROR_SHARE: Final = 0.2
 
 
 async def run_execute_code(scope: ProfileScope, turn: ToolTurn, arguments: Arguments) -> Mapping[str, object]:
@@ -35,19 +37,19 @@ async def run_execute_code(scope: ProfileScope, turn: ToolTurn, arguments: Argum
     code = str(arguments["code"])
     await _check_allowed(scope, turn, code)
     launch = await prepare_launch(scope, turn, python_work(code, scope.config.code_execution_mode))
-    output, errors = capture(scope), capture(scope)
+    output, errors = capture(scope, OUTPUT_SHARE), capture(scope, ERROR_SHARE)
     began = trio.current_time()
     result = await run_launch(scope, launch, output, errors, deadline=began + RUN_SECONDS)
     reply: dict[str, object] = {
         "status": _status(result),
-        "output": shorten(scope, output.text()),
+        "output": shorten(scope, output.text(), OUTPUT_SHARE),
         "exit_code": TIMED_OUT if result.timed_out else result.code,
         "tool_calls_made": 0,
         "duration_seconds": round(trio.current_time() - began, 3),
         "stdout_truncated": output.dropped > 0,
     }
     if errors.total:
-        reply["error"] = shorten(scope, errors.text())
+        reply["error"] = shorten(scope, errors.text(), ERROR_SHARE)
     if result.timed_out:
         reply["error"] = f"the code was stopped after {RUN_SECONDS:g} s"
     return reply

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 LONGEST_FOREGROUND: Final = 600
 TIMED_OUT: Final = 124
-_LEFT_OVER: Final = (
+LEFT_OVER: Final = (
     "\n[Processes this command left running were ended with it; use background=true for what shall go on.]"
 )
+#: The rest is for what JSON adds.
+USUAL_SHARE: Final = 0.8
 
 
 async def run_terminal(scope: ProfileScope, turn: ToolTurn, arguments: Arguments) -> Mapping[str, object]:
@@ -60,19 +62,25 @@ async def check_allowed(scope: ProfileScope, turn: ToolTurn, command: str) -> No
         raise ToolError(answer.reason or "not allowed", code="command_denied")
 
 
-def shorten(scope: ProfileScope, text: str) -> str:
-    """Cap a text so that the reply it stands in is short enough to stay whole as JSON."""
+def shorten(scope: ProfileScope, text: str, share: float = USUAL_SHARE) -> str:
+    """Cap a text so that the reply it stands in is short enough to stay whole as JSON.
+
+    Args:
+        scope: The profile.
+        text: The text.
+        share: Part of the reply that it may fill.
+    """
     limits = scope.config.tool_output
-    return cap_text(text, replace(limits, max_bytes=_kept_bytes(scope)))
+    return cap_text(text, replace(limits, max_bytes=_kept_bytes(scope, share)))
 
 
-def capture(scope: ProfileScope) -> HeadAndTail:
-    """A buffer for as much output as a reply can hold."""
-    return HeadAndTail(_kept_bytes(scope))
+def capture(scope: ProfileScope, share: float = USUAL_SHARE) -> HeadAndTail:
+    """A buffer for as much output as fits into this part of a reply."""
+    return HeadAndTail(_kept_bytes(scope, share))
 
 
-def _kept_bytes(scope: ProfileScope) -> int:
-    return max(scope.config.tool_output.max_bytes * 4 // 5, 200)
+def _kept_bytes(scope: ProfileScope, share: float) -> int:
+    return max(int(scope.config.tool_output.max_bytes * share), 200)
 
 
 def _seconds(scope: ProfileScope, arguments: Arguments) -> float:
@@ -86,7 +94,7 @@ async def _run_in_foreground(scope: ProfileScope, launch: Launch, seconds: float
     result = await run_launch(scope, launch, output, deadline=trio.current_time() + seconds)
     text = shorten(scope, output.text())
     return {
-        "output": text + _LEFT_OVER if result.left_over else text,
+        "output": text + LEFT_OVER if result.left_over else text,
         "exit_code": TIMED_OUT if result.timed_out else result.code,
         "error": _error(result, seconds),
     }
@@ -101,8 +109,9 @@ def _error(result: ChildExit, seconds: float) -> str | None:
 async def _start_in_background(
     turn: ToolTurn, launch: Launch, command: str, arguments: Arguments
 ) -> Mapping[str, object]:
+    processes = turn.workplace.processes
     patterns = arguments.get("watch_patterns")
-    process = await turn.workplace.processes.start(
+    process = await processes.start(
         launch,
         command,
         session_id=turn.session_id,
@@ -110,13 +119,15 @@ async def _start_in_background(
         notify_on_complete=arguments.get("notify_on_complete") is True,
         watch_patterns=tuple(map(str, patterns)) if isinstance(patterns, list) else (),
     )
+    hint = f"process(action=poll, session_id={process.process_id}) shows how it is doing"
+    wants_report = process.entry.notify_on_complete or process.entry.watch_patterns
     return {
         "output": "the command runs in the background",
         "exit_code": 0,
         "error": None,
         "session_id": process.process_id,
         "pid": process.pid,
-        "hint": f"process(action=poll, session_id={process.process_id}) shows how it is doing",
+        "hint": hint if processes.reports or not wants_report else f"{hint}; nothing is reported here",
     }
 
 

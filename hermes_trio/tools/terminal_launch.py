@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shlex
 import shutil
@@ -177,7 +178,8 @@ async def run_launch(
     finally:
         if launch.clean_up is not None and (result is None or result.timed_out or result.ended):
             with trio.move_on_after(grace + CONTROL_SECONDS / 4, shield=True):
-                await run_child(launch.clean_up, _Nowhere(), grace=0.1)
+                with contextlib.suppress(ChildError):
+                    await run_child(launch.clean_up, _Nowhere(), grace=0.1)
 
 
 class _Nowhere:

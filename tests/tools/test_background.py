@@ -14,9 +14,11 @@ import trio
 from hermes_trio.home.process_record import SystemProcesses
 from hermes_trio.io.child_family import descendants, session_members
 from hermes_trio.io.child_output import Tail
+from hermes_trio.io.child_process import ChildCommand
 from hermes_trio.tools import background
 from hermes_trio.tools.background_store import ProcessEntry, read_entries, write_entries
 from hermes_trio.tools.background_watch import MATCH_SECONDS, Watch
+from hermes_trio.tools.terminal_launch import Launch
 from hermes_trio.tools.tool import ToolError
 from tests.tools.terminal_rig import open_profile
 
@@ -118,9 +120,20 @@ async def test_only_the_end_of_much_output_is_kept(tmp_path):
 
 async def test_what_cannot_be_started_leaves_no_entry(tmp_path):
     async with open_profile(tmp_path) as bob:
-        with pytest.raises(ToolError, match="zero byte"):
-            await bob.background("a\0b")
+        launch = Launch(ChildCommand(("no-such-program",), {}, bob.home), "")
+        with pytest.raises(ToolError, match="no-such-program cannot be started"):
+            await bob.processes.start(launch, "no-such-program")
         assert bob.processes.list() == ()
+
+
+@pytest.mark.slow
+async def test_a_command_that_goes_to_the_background_by_itself_ends(tmp_path):
+    async with open_profile(tmp_path) as bob:
+        process_id = await bob.background("sleep 300 &")
+        await ended(bob, process_id)
+        process = bob.processes.find(process_id)
+        assert "start that without `&`" in process.output.text()
+        assert session_members(process.pid) == set()
 
 
 @contextmanager

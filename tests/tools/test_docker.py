@@ -101,15 +101,15 @@ def words_of(settings: dict[str, object]) -> set[str]:
 
 @given(SETTINGS, SETTINGS)
 def test_nothing_of_one_profile_is_in_the_container_of_another(first, second):
-    specs = {"adaada": spec_of("adaada", **first), "bobbob": spec_of("bobbob", **second)}
-    for own, other, foreign in (("adaada", "bobbob", second), ("bobbob", "adaada", first)):
+    specs = {"olgaolga": spec_of("olgaolga", **first), "kurtkurt": spec_of("kurtkurt", **second)}
+    for own, other, foreign in (("olgaolga", "kurtkurt", second), ("kurtkurt", "olgaolga", first)):
         spec = specs[own]
         argv = (*create_argv(spec), *exec_argv(spec, ("true",), spec.environment), *end_argv(spec, "mark", 2))
         text = " ".join(argv)
         assert other not in text
-        own_words = words_of(first if own == "adaada" else second)
+        own_words = words_of(first if own == "olgaolga" else second)
         assert [word for word in words_of(foreign) - own_words if word in argv] == []
-    assert specs["adaada"].name != specs["bobbob"].name
+    assert specs["olgaolga"].name != specs["kurtkurt"].name
 
 
 @given(NAMES, NAMES, NAMES, NAMES)
@@ -216,9 +216,9 @@ def profile_files(name: str, tmp_path: Path, **settings: object) -> ProfileFiles
 
 @pytest.mark.slow
 async def test_alternating_turns_of_two_profiles_stay_in_their_own_containers(tmp_path, docker):
-    files = {name: profile_files(name, tmp_path) for name in ("ada", "bob")}
+    files = {name: profile_files(name, tmp_path) for name in ("olga", "kurt")}
     async with open_profiles(tmp_path / "h", files, base=docker.base) as profiles:
-        for name in ("ada", "bob", "ada", "bob"):
+        for name in ("olga", "kurt", "olga", "kurt"):
             assert (
                 await profiles[name].run("echo $GREETING $WANTED_TOKEN") == f"hello {name} {canary(name, 'WANTED')}\n"
             )
@@ -229,7 +229,7 @@ async def test_alternating_turns_of_two_profiles_stay_in_their_own_containers(tm
     for arguments, environment in docker.calls():
         whose = {name for name, container in names.items() if container in arguments}
         assert len(whose) == 1
-        (other,) = {"ada", "bob"} - whose
+        (other,) = {"olga", "kurt"} - whose
         assert other not in " ".join(arguments).replace(str(tmp_path / "h"), "")
         assert canary(other, "WANTED") not in environment
         assert "CANARY" not in " ".join(arguments)

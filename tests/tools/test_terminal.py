@@ -108,9 +108,7 @@ async def test_what_is_not_allowed_is_not_run(tmp_path, monkeypatch):
         assert await bob.run("ls precious") == "precious\n"
 
 
-@pytest.mark.parametrize(
-    ("command", "said"), [("  ", "empty"), ("x" * 200_000, "too long"), ("echo a\0b", "zero byte")]
-)
+@pytest.mark.parametrize(("command", "said"), [("  ", "empty"), ("x" * 200_000, "too long")])
 async def test_what_cannot_be_run_is_said(tmp_path, command, said):
     async with open_profile(tmp_path) as bob:
         with pytest.raises(ToolError, match=said):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from contextlib import asynccontextmanager
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -18,7 +17,7 @@ from hermes_trio.tools.mcp_errors import McpError
 from hermes_trio.tools.mcp_sdk import mcp_problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
 
     from hermes_trio.scope import ProfileScope
     from hermes_trio.tools.tool import Tool
@@ -27,8 +26,6 @@ __all__ = ["McpConnections", "McpError", "McpState", "McpStatus", "mcp_problem",
 
 DISCOVERY_SECONDS: Final = 1.5
 """For how long a profile's first turn waits for its servers; ``mcp_discovery_timeout`` overrides it."""
-
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class McpConnections:
@@ -79,18 +76,12 @@ class McpConnections:
 
 
 @asynccontextmanager
-async def open_mcp_connections(
-    scope: ProfileScope, environ: Mapping[str, str] = _NOTHING
-) -> AsyncIterator[McpConnections]:
+async def open_mcp_connections(scope: ProfileScope) -> AsyncIterator[McpConnections]:
     """Connect to all MCP servers of a profile, and at the end close the connections and end the servers' processes.
 
     Waits for none of them. A profile without servers gets nothing started and nothing imported.
-
-    Args:
-        scope: The profile.
-        environ: The gateway's own environment; servers get the few variables of it that every child gets.
     """
-    connections = [McpConnection(scope, server, environ) for server in scope.config.mcp_servers if server.enabled]
+    connections = [McpConnection(scope, server) for server in scope.config.mcp_servers if server.enabled]
     problem = mcp_problem(scope.config)
     opened = McpConnections(connections, problem, _patience(scope))
     with lone_error_raised():

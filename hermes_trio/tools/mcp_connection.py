@@ -40,7 +40,8 @@ POLICY: Final = RestartPolicy(base=1.0, cap=60.0, max_failures=2, window=0.0, he
 """Never given up: an outage of an hour ends within a minute of the server's return."""
 
 LOOK_SECONDS: Final = 180.0
-"""A server on the network is asked for its tools this often: that shows an outage and keeps the session young."""
+"""A server on the network is asked for its tools this often: that shows an outage and keeps the session young. So is a
+process that does not say when they change."""
 
 REFRESH_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = 0.25
@@ -90,7 +91,6 @@ class McpConnection:
     Args:
         scope: The profile whose connection it is; nobody else can call its tools.
         server: The server's settings.
-        environ: The gateway's own environment; see `server_environment`.
 
     Attributes:
         server: As above.
@@ -99,13 +99,12 @@ class McpConnection:
         settled: Set when it was tried once.
     """
 
-    def __init__(self, scope: ProfileScope, server: McpServerConfig, environ: Mapping[str, str]) -> None:
+    def __init__(self, scope: ProfileScope, server: McpServerConfig) -> None:
         self.server = server
         self.tools: tuple[Tool, ...] = ()
         self.revision = 0
         self.settled = trio.Event()
         self._scope = scope
-        self._environ = environ
         self._log = scope.log.bind(component=f"tools.mcp.{server.name}")
         self._redact = make_redactor((*scope.secrets.values_to_redact(), *_secrets_of(server)))
         self._link: McpLink | None = None
@@ -194,7 +193,7 @@ class McpConnection:
         link_type = await load_link(scope)
         if server.transport != "stdio":
             return link_type.over_http(scope.http, server, news=self._have_news)
-        environment = await scope.run_blocking(server_environment, scope, server, self._environ)
+        environment = await scope.run_blocking(server_environment, scope, server)
         program = server.command.replace("~", environment["HOME"], 1) if server.command[:2] == "~/" else server.command
         command = ChildCommand((program, *server.args), environment, scope.home.root, interactive=True)
         return link_type.over_stdio(command, news=self._have_news, complain=self._hear)
@@ -212,7 +211,7 @@ class McpConnection:
         self._enter(McpState.CONNECTED)
         self._log.info(f"MCP server {self.server.name} is connected", tools=len(self.tools))
         self.settled.set()
-        look = math.inf if self.server.transport == "stdio" else LOOK_SECONDS
+        look = math.inf if self.server.transport == "stdio" and link.announces else LOOK_SECONDS
         try:
             while True:
                 with trio.move_on_after(look):
@@ -272,18 +271,14 @@ def _secrets_of(server: McpServerConfig) -> Iterator[str]:
             yield value
 
 
-def server_environment(scope: ProfileScope, server: McpServerConfig, environ: Mapping[str, str]) -> Mapping[str, str]:
+def server_environment(scope: ProfileScope, server: McpServerConfig) -> Mapping[str, str]:
     """All variables of a server's process: where programs are, language, time zone, a home, and its own ``env``.
 
     None of the profile's other variables: a server is somebody else's program. Blocking.
-
-    Args:
-        scope: The profile.
-        server: The server's settings.
-        environ: The gateway's own environment.
     """
-    base = {name: value for name, value in environ.items() if name in BASE_NAMES or name.startswith("LC_")}
+    base = scope.shared.base_environment
+    basic = {name: value for name, value in base.items() if name in BASE_NAMES or name.startswith("LC_")}
     own = scope.home.terminal_home
-    user = Path(environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir)
+    user = Path(base.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir)
     home = choose_home(scope.config.terminal.home_mode, own, user, own_exists=own.is_dir())
-    return {"PATH": USUAL_PATH, **base, "HOME": str(home), **server.env}
+    return {"PATH": USUAL_PATH, **basic, "HOME": str(home), **server.env}

@@ -54,6 +54,11 @@ class McpLink:
         self._session = session
         self.ended = ended
 
+    @property
+    def announces(self) -> bool:
+        """Whether the server says of its own accord that its tools have changed; those of 2026 want to be asked."""
+        return self._session.initialize_result is not None
+
     @classmethod
     @asynccontextmanager
     async def over_stdio(

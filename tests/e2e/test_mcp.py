@@ -67,12 +67,12 @@ async def open_profile(root: Path, name: str, server: McpServerConfig) -> AsyncI
     (folder / "config.yaml").write_text("model: builtin/echo\n")
     settings = load_profile_settings(HomePaths(root), name, {})
     settings = replace(settings, config=replace(settings.config, mcp_servers=(server,)))
-    workers = ThreadWorkers()
+    workers, base = ThreadWorkers(), {"PATH": os.environ["PATH"]}
     with lone_error_raised(), trio.fail_after(60):
         async with (
             open_log_writer(workers, SystemClock(), console=None) as writer,
-            open_scope(settings, 1, make_shared(writer, workers=workers), prepare) as scope,
-            open_mcp_connections(scope, {"PATH": os.environ["PATH"]}) as connections,
+            open_scope(settings, 1, make_shared(writer, workers=workers, base_environment=base), prepare) as scope,
+            open_mcp_connections(scope) as connections,
         ):
             yield Profile(scope, connections)
 

@@ -66,6 +66,7 @@ def make_scope(
     env: Mapping[str, str] | None = None,
     http: object = None,
     raw: Mapping[str, object] | None = None,
+    base: Mapping[str, str] | None = None,
 ) -> ProfileScope:
     """As much of a scope as MCP needs."""
     threads = trio.CapacityLimiter(2)
@@ -82,7 +83,7 @@ def make_scope(
         http=http,
         log=Journal(),
         clock=FixedClock(),
-        shared=SimpleNamespace(jitter=lambda: 0.5),
+        shared=SimpleNamespace(jitter=lambda: 0.5, base_environment=base or {}),
         run_blocking=run_blocking,
         check_open=lambda: None,
     )
@@ -173,6 +174,7 @@ class FakeLink:
         self.answers: dict[str, object] = {}
         self.cancelled: list[str] = []
         self.list_seconds = 0.0
+        self.announces = True
         self.news: Callable[[], None] = lambda: None
         self.ended = trio.Event()
 

@@ -227,13 +227,18 @@ async def test_a_broken_server_says_why_without_its_secrets(tmp_path):
 async def test_two_profiles_with_a_server_of_one_name_have_two_processes(tmp_path):
     """R9 and R4: each has its own token, and neither the gateway's nor the other's."""
     scopes = [
-        make_scope(tmp_path, plain_server(name="notion", env={"TOKEN": f"of {name}"}), name=name, env={"KEY": "CANARY"})
+        make_scope(
+            tmp_path,
+            plain_server(name="notion", env={"TOKEN": f"of {name}"}),
+            name=name,
+            env={"KEY": "CANARY"},
+            base={"PATH": os.defpath, "SERVICE_PASSWORD": "CANARY"},
+        )
         for name in ("ada", "bob")
     ]
-    environ = {"PATH": os.defpath, "SERVICE_PASSWORD": "CANARY"}
     found = []
     with trio.fail_after(20):
-        async with open_mcp_connections(scopes[0], environ) as ada, open_mcp_connections(scopes[1], environ) as bob:
+        async with open_mcp_connections(scopes[0]) as ada, open_mcp_connections(scopes[1]) as bob:
             for connections, scope in zip((ada, bob), scopes, strict=True):
                 await connections.discovered()
                 found.append(await call(connections, scope, "mcp__notion__environment"))

@@ -38,7 +38,7 @@ def link(monkeypatch) -> FakeLink:
 
 @asynccontextmanager
 async def kept(tmp_path, server: McpServerConfig = SERVER) -> AsyncIterator[McpConnection]:
-    connection = McpConnection(make_scope(tmp_path, server, env={"API_KEY": "CANARY-0123456789"}), server, {})
+    connection = McpConnection(make_scope(tmp_path, server, env={"API_KEY": "CANARY-0123456789"}), server)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(connection.run)
         await trio.testing.wait_all_tasks_blocked()
@@ -216,6 +216,18 @@ async def test_a_server_on_the_network_is_looked_after(tmp_path, link, autojump_
         assert connection.status.connects == 2
 
 
+async def test_a_process_is_left_in_peace_unless_it_keeps_changes_to_itself(tmp_path, link, autojump_clock):
+    async with kept(tmp_path) as connection:
+        link.listed = (ECHO, LATE)
+        await trio.sleep(LOOK_SECONDS + 1)
+        assert len(connection.tools) == 1
+    link.listed, link.announces = (ECHO,), False
+    async with kept(tmp_path) as connection:
+        link.listed = (ECHO, LATE)
+        await trio.sleep(LOOK_SECONDS + 1)
+        assert len(connection.tools) == 2
+
+
 async def test_a_server_that_stops_answering_is_connected_anew(tmp_path, link, autojump_clock):
     async with kept(tmp_path, REMOTE) as connection:
         link.list_seconds = 1000.0
@@ -248,13 +260,13 @@ async def test_secrets_do_not_show_in_an_error(tmp_path, link, autojump_clock):
 
 
 def test_a_servers_process_gets_a_constructed_environment(tmp_path):
-    scope = make_scope(tmp_path, env={"OPENAI_API_KEY": "CANARY", "PLAIN": "CANARY"})
-    environ = {"PATH": "/opt/bin", "LC_ALL": "C", "SERVICE_PASSWORD": "CANARY", "HOME": "/home/user"}
+    base = {"PATH": "/opt/bin", "LC_ALL": "C", "SERVICE_PASSWORD": "CANARY", "HOME": "/home/user"}
+    scope = make_scope(tmp_path, env={"OPENAI_API_KEY": "CANARY", "PLAIN": "CANARY"}, base=base)
     server = replace(SERVER, env={"TOKEN": "own", "LANG": "de"})
-    found = server_environment(scope, server, environ)
+    found = server_environment(scope, server)
     assert found == {"PATH": "/opt/bin", "LC_ALL": "C", "HOME": "/home/user", "TOKEN": "own", "LANG": "de"}
 
 
 def test_a_servers_process_lives_in_the_profiles_own_home_where_there_is_one(tmp_path):
     (tmp_path / "home").mkdir()
-    assert server_environment(make_scope(tmp_path), SERVER, {})["HOME"] == str(tmp_path / "home")
+    assert server_environment(make_scope(tmp_path), SERVER)["HOME"] == str(tmp_path / "home")

@@ -143,6 +143,7 @@ async def test_a_server_may_ask_neither_model_nor_user_nor_for_folders():
 
 async def test_a_changed_tool_list_is_news():
     async with server_in_memory(Demo().lowlevel) as there:
+        assert there.link.announces
         assert there.news == []
         await there.link.call("grow", {}, keep)
         await trio.testing.wait_all_tasks_blocked()
@@ -249,6 +250,7 @@ async def test_a_server_of_2026_is_spoken_to_in_its_own_way():
     async with peer_in_memory(Modern(DONE)) as link:
         assert [tool.name for tool in await link.list_tools()] == ["one"]
         assert await link.call("one", {}, keep) == "done"
+        assert not link.announces
 
 
 async def test_a_server_that_needs_more_rounds_gets_them(autojump_clock):

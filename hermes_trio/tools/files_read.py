@@ -142,12 +142,12 @@ def _next_line(stream: BinaryIO, page: Page) -> str | None:
         return None
     piece, dropped = data, 0
     while not piece.endswith(b"\n") and (piece := stream.readline(_BLOCK)):
-        dropped += len(piece)
+        dropped += len(piece.removesuffix(b"\n"))
         _check_depth(stream)
     _check_depth(stream)
     line = data.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
     left_out = max(len(line) - page.line_length, 0) + dropped
-    return f"{line[: page.line_length]} [... {left_out} more]" if left_out > 1 else line
+    return f"{line[: page.line_length]} [... {left_out} more]" if left_out else line
 
 
 def _check_depth(stream: BinaryIO) -> None:

@@ -1,8 +1,8 @@
 """The memory files of a profile: entries, limits, and changes that survive other writers. Blocking where it says so.
 
-A file holds entries separated by lines of ``§``. Whoever writes it holds ``flock`` on ``<file>.lock``; other programs of
-a Hermes home do the same. A hand-edited file may hold what this could not have written: before that goes, a copy is left
-beside the file.
+A file holds entries separated by lines of ``§``. Whoever writes it holds ``flock`` on ``<file>.lock``; other programs
+of a Hermes home do the same. A hand-edited file may hold what this could not have written: before that goes, a copy is
+left beside the file.
 """
 
 from __future__ import annotations

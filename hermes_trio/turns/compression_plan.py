@@ -7,6 +7,7 @@ only: a message of the user, or one of the assistant with the results of its cal
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.store.messages import clean_text
@@ -76,9 +77,8 @@ def plan_compression(messages: Sequence[ChatMessage], wishes: Wishes) -> Plan | 
     if len(cuts) < 2:
         return None
     sizes = [estimate_tokens([message]) for message in messages]
-    start = _choose_start(messages, sizes, cuts, wishes)
-    end = _choose_end(messages, sizes, cuts, start, wishes)
-    folded = sum(sizes[start:end])
+    start, end = _choose_borders(messages, sizes, cuts, wishes)
+    folded = estimate_tokens(messages[start:end])
     if folded < wishes.least_gain or end - start < 2:
         return None
     most = min(folded // SUMMARY_SHARE, LARGEST_SUMMARY)
@@ -92,6 +92,20 @@ def round_starts(messages: Sequence[ChatMessage]) -> list[int]:
     return [index for index, message in enumerate(messages) if message.role not in ("system", "tool")]
 
 
+def _choose_borders(
+    messages: Sequence[ChatMessage], sizes: list[int], cuts: list[int], wishes: Wishes
+) -> tuple[int, int]:
+    """Start and end of what is replaced."""
+    start = _choose_start(messages, sizes, cuts, wishes)
+    end = _choose_end(messages, sizes, cuts, start, wishes)
+    if end == start or is_summary(messages[start]) or _speaker(messages, start, end)[1]:
+        return start, end
+    # One round more at the beginning may let the speakers alternate.
+    later = next(cut for cut in cuts if cut > start)
+    fits = later < end and sum(sizes[cuts[0] : later]) <= wishes.most_kept // 2
+    return (later if fits and _speaker(messages, later, end)[1] else start), end
+
+
 def _choose_start(messages: Sequence[ChatMessage], sizes: list[int], cuts: list[int], wishes: Wishes) -> int:
     """The first cut after the wished beginning; the first one of all if that is too large."""
     wished = next((cut for cut in cuts if cut - cuts[0] >= wishes.first), cuts[-1])
@@ -101,22 +115,20 @@ def _choose_start(messages: Sequence[ChatMessage], sizes: list[int], cuts: list[
 
 
 def _choose_end(messages: Sequence[ChatMessage], sizes: list[int], cuts: list[int], start: int, wishes: Wishes) -> int:
-    """The last cut before the wished end, or the first later one with which not too much is kept."""
-    wished = len(messages) - wishes.last
-    possible = [cut for cut in cuts if cut > start]
-    if not possible:
-        return start
-    index = max((number for number, cut in enumerate(possible) if cut <= wished), default=0)
-    kept = sum(sizes[:start]) + sum(sizes[possible[index] :])
-    while kept > wishes.most_kept and index < len(possible) - 1:
-        kept -= sum(sizes[possible[index] : possible[index + 1]])
+    """The last cut before the wished end, or the first later one with which not too much is kept.
+
+    It may come a little earlier than that for speakers to alternate.
+    """
+    possible = [cut for cut in cuts if cut >= start]
+    index = max((number for number, cut in enumerate(possible) if cut <= len(messages) - wishes.last), default=0)
+    sums = [0, *accumulate(sizes)]
+    kept = [sums[start] + sums[-1] - sums[cut] for cut in possible]
+    while kept[index] > wishes.most_kept and index < len(possible) - 1:
         index += 1
-    for shifted in range(index, max(index - MOST_SHIFTS, 0) - 1, -1):
-        kept += sum(sizes[possible[shifted] : possible[shifted + 1]]) if shifted < index else 0
-        if kept > wishes.most_kept and shifted < index:
-            break
-        if _speaker(messages, start, possible[shifted])[1]:
-            return possible[shifted]
+    for earlier in range(index, max(index - MOST_SHIFTS, 1) - 1, -1):
+        fits = earlier == index or kept[earlier] <= wishes.most_kept
+        if fits and _speaker(messages, start, possible[earlier])[1]:
+            return possible[earlier]
     return possible[index]
 
 

@@ -96,7 +96,9 @@ def _load(connection: sqlite3.Connection, parameters: dict[str, object]) -> Sess
     rows = connection.execute(_BEFORE, parameters).fetchall()[::-1] + connection.execute(_FROM, parameters).fetchall()
     ends = {"first": rows[0][0], "last": rows[-1][0]} if rows else {"first": 0, "last": 0}
     before, after = connection.execute(_COUNT, parameters | ends).fetchone()
-    return SessionWindow(*session, tuple(_message(*row) for row in rows), before, after)
+    session_id, source, model, title, started_at = session
+    messages = tuple(_message(*row) for row in rows)
+    return SessionWindow(session_id, source, model, title, started_at, messages, before, after)
 
 
 def _message(row_id: int, role: str, timestamp: float, content: str | None, tool_name: str | None) -> WindowMessage:

@@ -177,7 +177,10 @@ def _number(arguments: Arguments, name: str, usual: int, most: int) -> int:
 
 def _when(scope: ProfileScope, timestamp: float) -> str:
     zone = ZoneInfo(scope.config.timezone) if scope.config.timezone else None
-    return datetime.fromtimestamp(timestamp, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    try:
+        return datetime.fromtimestamp(timestamp, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):  # another program's row, with a time that is none
+        return ""
 
 
 TOOLS: Final[tuple[Tool, ...]] = (

@@ -4,6 +4,7 @@ the name is written. Pure, but for the resolution itself."""
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ LONGEST_URL: Final = 4096
 RESOLVE_SECONDS: Final = 10.0
 _REFUSED: Final = "url_refused"
 
+_HOST: Final = re.compile(rb"[a-z0-9._:-]{1,253}")
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 #: Where clouds hand out credentials to whoever asks from within; closed even where private addresses are open.
@@ -60,11 +62,20 @@ def parse_url(text: str) -> httpx.URL:
         url = httpx.URL(text.strip()) if len(text) <= LONGEST_URL else None
     except (httpx.InvalidURL, ValueError):
         url = None
-    if url is None or url.scheme not in ("http", "https") or not url.host:
+    if (
+        url is None
+        or url.scheme not in ("http", "https")
+        or not _HOST.fullmatch(url.raw_host)
+        or not _is_port(url.port)
+    ):
         raise ToolError("not a usable URL", code=_REFUSED, found=repr(text[:120]), expected="http:// or https://")
     if url.userinfo:
         raise ToolError("URLs with a user name are not fetched", code=_REFUSED, where=url.host)
     return url
+
+
+def _is_port(port: int | None) -> bool:
+    return port is None or 0 < port < 65536
 
 
 def name_refusal(host: str, *, allow_private: bool) -> str | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import codecs
 import re
 import zlib
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, cast
 
 import trio
 
@@ -14,7 +16,7 @@ from hermes_trio.tools.tool import ToolError
 from hermes_trio.tools.web_address import address_refusal, name_refusal, parse_url, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 
     import httpx
 
@@ -27,10 +29,12 @@ CONNECT_SECONDS: Final = 8.0
 _MOST_ADDRESSES: Final = 3
 _REFUSED: Final = "url_refused"
 _GZIP_OR_ZLIB: Final = 47
+PACKED_HOW: Final[Mapping[str, str]] = MappingProxyType({"Accept-Encoding": "gzip, deflate"})
+"""The ways of packing that `read_body` knows."""
+
 _HEADERS: Final[Mapping[str, str]] = {
     "User-Agent": "Mozilla/5.0 (compatible; hermes-trio)",
     "Accept-Language": "en, *;q=0.5",
-    "Accept-Encoding": "gzip, deflate",
 }
 _DECLARED: Final = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([a-zA-Z0-9_:.-]{2,40})""", re.IGNORECASE)
 
@@ -115,7 +119,7 @@ async def _open(scope: ProfileScope, url: httpx.URL, accept: str) -> httpx.Respo
         request = client.build_request(
             "GET",
             url,
-            headers={**_HEADERS, "Accept": accept},
+            headers={**_HEADERS, **PACKED_HOW, "Accept": accept},
             timeout=timeout,
             extensions={"address": address} if address else {},
         )
@@ -150,25 +154,36 @@ async def _receive(response: httpx.Response, url: httpx.URL, most: int) -> Page:
     if response.status_code >= 400:
         raise ToolError(f"the server answered {response.status_code} {response.reason_phrase}", where=_shown(str(url)))
     media_type, _, parameters = response.headers.get("content-type", "").partition(";")
-    data, truncated = await _read(response, most)
+    data, truncated = await read_body(response, most)
     charset = re.search(r"charset\s*=\s*[\"']?([\w:.-]+)", parameters, re.IGNORECASE)
     return Page(str(url), media_type.strip().lower(), _known(charset[1]) if charset else "", data, truncated)
 
 
-async def _read(response: httpx.Response, most: int) -> tuple[bytes, bool]:
-    """The body up to ``most`` bytes; a small body that unpacks to a huge one fills no memory."""
+async def read_body(response: httpx.Response, most: int) -> tuple[bytes, bool]:
+    """The body of a streamed response, unpacked, up to ``most`` bytes, and whether there was more.
+
+    A small body that unpacks to a huge one fills no memory.
+
+    Raises:
+        ToolError: It is packed in a way we did not ask for, or wrongly.
+        httpx.HTTPError: The connection broke.
+    """
     unpacker = _unpacker(response.headers.get("content-encoding", ""))
     received = bytearray()
-    async for piece in response.aiter_raw():
-        if unpacker is None:
-            received += piece
-        else:
-            received += _unpack(unpacker, piece, most + 1 - len(received))
-        if len(received) > most:
-            return bytes(received[:most]), True
-        if unpacker is not None and unpacker.eof:
-            break
+    # As it comes from the network: `aiter_raw` would wrap it in another generator that nobody can close.
+    async with aclosing(_pieces(response)) as pieces:
+        async for piece in pieces:
+            received += piece if unpacker is None else _unpack(unpacker, piece, most + 1 - len(received))
+            if len(received) > most:
+                return bytes(received[:most]), True
+            if unpacker is not None and unpacker.eof:
+                break
     return bytes(received), False
+
+
+def _pieces(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    pieces = cast("AsyncIterable[bytes]", response.stream).__aiter__()
+    return cast("AsyncGenerator[bytes, None]", pieces)
 
 
 def _unpacker(encoding: str) -> zlib._Decompress | None:

@@ -8,6 +8,7 @@ import msgspec
 import trio
 
 from hermes_trio.tools.tool import Tool, ToolError
+from hermes_trio.tools.web_page import PACKED_HOW, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,14 +106,14 @@ def _request(client: httpx.AsyncClient, config: WebConfig, provider: str, query:
     import httpx
 
     if provider == BRAVE:
-        headers = {"X-Subscription-Token": config.search_api_key, "Accept": "application/json"}
+        headers = {**PACKED_HOW, "X-Subscription-Token": config.search_api_key, "Accept": "application/json"}
         return client.build_request("GET", BRAVE_URL, params={"q": query, "count": limit}, headers=headers)
     try:
         url = httpx.URL(config.search_url.rstrip("/").removesuffix("/search") + "/search")
     except httpx.InvalidURL as error:
         raise ToolError("web.search_url is not a URL", mend="the user has to correct it in config.yaml") from error
     return client.build_request(
-        "GET", url, params={"q": query, "format": "json"}, headers={"Accept": "application/json"}
+        "GET", url, params={"q": query, "format": "json"}, headers={**PACKED_HOW, "Accept": "application/json"}
     )
 
 
@@ -122,11 +123,9 @@ async def _read_hits(response: httpx.Response, provider: str) -> list[_Hit]:
         if provider == SEARXNG and response.status_code == 403:
             mend = "the user has to allow `json` under search.formats in the server's settings.yml"
         raise ToolError(f"the search service answered {response.status_code}", where=provider, mend=mend)
-    received = bytearray()
-    async for piece in response.aiter_bytes():
-        received += piece
-        if len(received) > LARGEST_ANSWER:
-            raise ToolError("the search service's answer is too large", where=provider)
+    received, too_large = await read_body(response, LARGEST_ANSWER)
+    if too_large:
+        raise ToolError("the search service's answer is too large", where=provider)
     try:
         answer = msgspec.json.decode(received, type=_Answer)
     except msgspec.DecodeError as error:

@@ -14,6 +14,8 @@ from hermes_trio.models.addresses import host_of, is_local
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import httpx
+
     from hermes_trio.models.target import ModelTarget
     from hermes_trio.scope import ProfileScope
 
@@ -66,7 +68,6 @@ async def _fetch(
     from hermes_trio.models.http_attempt import build_headers, neighbour_url
 
     form = find_format(target.api_mode)
-    read = b""
     try:
         async with scope.http.client().stream(
             method,
@@ -75,14 +76,18 @@ async def _fetch(
             headers=build_headers(target, form.headers(target)),
             extensions={"tls": TlsChoice(verify=target.tls_verify, ca_file=target.tls_ca_file)},
         ) as response:
-            if response.is_success:
-                async for piece in response.aiter_bytes():
-                    read += piece
-                    if len(read) > MAX_LIST_BYTES:
-                        return b""
+            return await _read(response) if response.is_success else b""
     except (httpx.HTTPError, HermesTrioError):
         return b""
-    return read
+
+
+async def _read(response: httpx.Response) -> bytes:
+    """The body, empty if it is too long. It is read to its end: an iteration that is left has to be closed by hand."""
+    read = b""
+    async for piece in response.aiter_bytes():
+        if len(read) <= MAX_LIST_BYTES:
+            read += piece
+    return read if len(read) <= MAX_LIST_BYTES else b""
 
 
 def find_length(answer: bytes, model: str) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from hermes_trio.errors import ModelError
 from hermes_trio.models.chat_chunks import AnswerReader
-from hermes_trio.models.events import Finish, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from hermes_trio.models.events import Finish, ReasoningDelta, ReplayItem, TextDelta, ToolCallDelta, Usage
 from hermes_trio.models.target import ModelTarget
 
 TARGET = ModelTarget("custom", "small", "https://models.test/v1", "sk-very-secret-key")
@@ -301,3 +303,91 @@ def test_an_error_object_without_the_error_key_is_one_too():
     with pytest.raises(ModelError, match="slow down") as caught:
         read({"object": "error", "message": "slow down", "code": 429})
     assert caught.value.code == "model_rate_limited"
+
+
+# Calls
+
+
+def test_whole_calls_without_ids_and_numbers_are_told_apart():
+    events = read(
+        delta(
+            tool_calls=[
+                {"function": {"name": "f", "arguments": '{"x":1}'}},
+                {"function": {"name": "f", "arguments": {"x": 2}}},
+            ]
+        )
+    )
+    assert [(event.index, event.name, event.arguments) for event in events] == [
+        (0, "f", '{"x":1}'),
+        (1, "f", '{"x":2}'),
+    ]
+    assert events[0].id != events[1].id
+
+
+def test_a_name_that_every_piece_repeats_is_one_call():
+    pieces = [call(index=0, function={"name": "f", "arguments": text}) for text in ('{"x', '":', "1}")]
+    assert [(event.index, event.arguments) for event in read(*pieces)] == [(0, '{"x'), (0, '":'), (0, "1}")]
+
+
+def test_calls_in_an_answer_that_claims_to_have_stopped_count():
+    answer = call(index=0, id="a", function={"name": "f", "arguments": "{}"})
+    assert last(answer, {"choices": [{"delta": {}, "finish_reason": "stop"}]}) == [Finish("tool_calls")]
+    assert last(answer, {"choices": [{"delta": {}, "finish_reason": "length"}]}) == [Finish("length")]
+
+
+# What goes back
+
+
+def replayed(*chunks: object, host: str = "models.test") -> dict[str, object]:
+    reader = AnswerReader(ModelTarget("custom", "m", f"https://{host}/v1"))
+    read(*chunks, reader=reader)
+    items = [event for event in reader.last_events() if isinstance(event, ReplayItem)]
+    assert len(items) <= 1
+    return json.loads(items[0].data) if items else {}
+
+
+CALL = call(index=0, id="a", function={"name": "f", "arguments": "{}"})
+
+
+def test_the_signature_of_a_call_goes_back():
+    signed = {"index": 0, "id": "a", "function": {"name": "f"}, "extra_content": {"google": {"thought_signature": "s"}}}
+    assert replayed(call(**signed)) == {"tool_calls": {"a": {"google": {"thought_signature": "s"}}}}
+
+
+def test_reasoning_goes_back_to_those_who_want_it():
+    thought = (delta(reasoning_content="I "), delta(reasoning_content="see."))
+    assert replayed(*thought, CALL, host="api.deepseek.com") == {"reasoning_content": "I see."}
+    assert replayed(*thought, CALL) == {}
+    assert replayed(*thought, host="api.deepseek.com") == {}
+
+
+def test_details_of_reasoning_are_put_together_and_go_back():
+    def detail(**fields: object) -> dict[str, object]:
+        return delta(reasoning_details=[fields])
+
+    assert replayed(
+        detail(type="reasoning.text", index=0, text="I "),
+        detail(type="reasoning.text", index=0, text="see.", signature=None),
+        detail(type="reasoning.text", index=0, signature="s"),
+        detail(type="reasoning.encrypted", index=1, data="e"),
+        CALL,
+    ) == {
+        "reasoning_details": [
+            {"type": "reasoning.text", "index": 0, "text": "I see.", "signature": "s"},
+            {"type": "reasoning.encrypted", "index": 1, "data": "e"},
+        ]
+    }
+
+
+@pytest.mark.parametrize("odd", [None, 5, "x", {"a": 1}, [5], [[]]])
+def test_odd_details_do_not_spoil_the_answer(odd):
+    chunk = {"choices": [{"delta": {"content": "Hi", "reasoning_details": odd}}]}
+    assert read(chunk) == [TextDelta("Hi")]
+    assert replayed(chunk, CALL) == {}
+
+
+@pytest.mark.parametrize("odd", [None, 5, "x"])
+def test_odd_extra_content_does_not_spoil_the_answer(odd):
+    odd_call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}, "extra_content": odd}
+    assert len(read(call(**odd_call))) == 1
+    replayed(call(**odd_call))

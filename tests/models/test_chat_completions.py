@@ -7,13 +7,14 @@ import json
 from types import MappingProxyType
 
 import httpx
+import msgspec
 import pytest
 
 from hermes_trio.errors import ModelError
 from hermes_trio.home.config import ModelConfig, ProviderConfig
 from hermes_trio.models import http_attempt
 from hermes_trio.models.chat_completions import FORMAT, build_body
-from hermes_trio.models.events import Finish, TextDelta, Usage
+from hermes_trio.models.events import Finish, ReplayItem, TextDelta, Usage
 from hermes_trio.models.request import ChatMessage, ModelRequest, ToolCall
 from hermes_trio.models.target import ModelTarget
 from tests.models.rig import DONE, Pieces, answering, ask, chunk, collect, make_scope, sse
@@ -281,3 +282,104 @@ async def test_a_refusal_is_read_up_to_a_bound_only():
     with pytest.raises(ModelError):
         await collect(make_scope(handler=lambda _request: httpx.Response(401, stream=body)))
     assert body.closed
+
+
+# What providers have added to the format
+
+
+def said_with(*replay: ReplayItem) -> ModelRequest:
+    said = ChatMessage("assistant", "Yes.", tool_calls=(ToolCall("c1", "ls", "{}"),), replay=replay)
+    return ModelRequest((ChatMessage("user", "x"), said, ChatMessage("tool", "y", tool_call_id="c1")))
+
+
+def test_images_in_results_follow_the_results_of_the_same_answer():
+    image = {"type": "image_url", "image_url": {"url": "https://x.test/a.png"}}
+    calls = (ToolCall("a", "look", "{}"), ToolCall("b", "ls", "{}"))
+    messages = (
+        ChatMessage("assistant", None, tool_calls=calls),
+        ChatMessage("tool", (image,), tool_call_id="a"),
+        ChatMessage("tool", ({"type": "text", "text": "b.txt"},), tool_call_id="b"),
+    )
+    for rest in ((), (ChatMessage("user", "and?"),)):
+        wire = body_of(TARGET, ModelRequest((*messages, *rest)))["messages"]
+        assert [message["role"] for message in wire] == ["assistant", "tool", "tool", "user", *["user"] * len(rest)]
+        assert "image" in wire[1]["content"]
+        assert wire[2]["content"] == [{"type": "text", "text": "b.txt"}]
+        assert wire[3]["content"][1] == image
+
+
+def test_a_result_without_text_is_an_empty_text():
+    assert body_of(TARGET, ModelRequest((ChatMessage("tool", None, tool_call_id="a"),)))["messages"][0]["content"] == ""
+
+
+def test_what_the_provider_wants_back_is_merged_into_the_message():
+    data = json.dumps({"reasoning_details": [{"x": 1}], "tool_calls": {"c1": {"google": {"thought_signature": "s"}}}})
+    request = said_with(ReplayItem("chat_completions", data.encode()), ReplayItem("anthropic_messages", b"[]"))
+    message = body_of(TARGET, request)["messages"][1]
+    assert message["reasoning_details"] == [{"x": 1}]
+    assert message["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "s"}}
+
+
+@pytest.mark.parametrize("host", ["api.deepseek.com", "api.moonshot.ai", "api.kimi.com"])
+def test_some_providers_refuse_calls_without_what_was_thought_before(host):
+    target = ModelTarget("custom", "m", f"https://{host}/v1")
+    thought = ReplayItem("chat_completions", b'{"reasoning_content": "hm"}')
+    assert body_of(target, said_with(thought))["messages"][1]["reasoning_content"] == "hm"
+    assert body_of(target, said_with())["messages"][1]["reasoning_content"] == " "
+    assert "reasoning_content" not in body_of(TARGET, said_with())["messages"][1]
+
+
+def test_openrouter_passes_cache_marks_on_to_anthropic_s_models():
+    target = ModelTarget("openrouter", "anthropic/claude-sonnet-4.5", "https://openrouter.ai/api/v1")
+    messages = (ChatMessage("system", "S"), ChatMessage("user", "1"), *said_with().messages)
+    wire = body_of(target, ModelRequest(messages))["messages"]
+    marked = [message["role"] for message in wire if isinstance(message["content"], list)]
+    assert marked == ["system", "user", "tool"]
+    assert wire[0]["content"] == [{"type": "text", "text": "S", "cache_control": {"type": "ephemeral"}}]
+    for other in (TARGET, ModelTarget("openrouter", "openai/gpt-5", "https://openrouter.ai/api/v1")):
+        assert "cache_control" not in build_body(other, ModelRequest(messages)).decode()
+
+
+async def test_a_model_that_knows_the_limit_under_its_newer_name_gets_that():
+    bodies: list[dict[str, object]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(json.loads(request.content))
+        if "max_tokens" in bodies[-1]:
+            words = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+            return httpx.Response(400, json={"error": {"message": words}})
+        return httpx.Response(200, stream=Pieces([sse(*STREAM)]))
+
+    model = ModelConfig(name="o9", base_url="https://models.test/v1", max_tokens=50)
+    assert await collect(make_scope(model, answer)) == ANSWER
+    assert [body.get("max_completion_tokens") for body in bodies] == [None, 50]
+
+
+async def test_a_provider_that_refuses_several_parts_gets_none_of_them():
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        for part, words in (("stream_options", "stream_options"), ("max_tokens", "use max_completion_tokens")):
+            if part in body:
+                return httpx.Response(422, json={"error": {"message": words}})
+        return httpx.Response(200, stream=Pieces([sse(*STREAM)]))
+
+    model = ModelConfig(name="o9", base_url="https://models.test/v1", max_tokens=50)
+    assert await collect(make_scope(model, answer)) == ANSWER
+
+
+async def test_a_refusal_that_stays_the_same_ends_it():
+    calls: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        calls.append(request)
+        return httpx.Response(400, json={"error": {"message": "bad stream_options"}})
+
+    with pytest.raises(ModelError, match="bad stream_options"):
+        await collect(make_scope(handler=answer))
+    assert len(calls) == 2
+
+
+def test_tool_schemas_that_are_encoded_already_are_sent_as_they_are():
+    schema = {"type": "function", "function": {"name": "ls", "parameters": msgspec.Raw(b'{"type": "object" }')}}
+    body = build_body(TARGET, ModelRequest((ChatMessage("user", "x"),), tools=(schema,)))
+    assert b'{"type": "object" }' in body

@@ -53,6 +53,11 @@ def test_every_status_has_a_code(status, code, retryable):
         "Please reduce the length of the messages or completion.",
         "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
         "tokens + max_new_tokens exceed the context window",
+        "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length",
+        "This model's maximum prompt length is 131072 but the request contains 140000 tokens.",
+        "Invalid request: Your request exceeded model token limit: 262144",
+        "Prompt exceeds max length",
+        "Your input exceeds the context window of this model. Please adjust your input and try again.",
     ],
 )
 def test_too_long_a_conversation_is_recognised_by_its_words(message):
@@ -66,6 +71,29 @@ def test_too_long_a_conversation_is_recognised_by_its_code():
 
 def test_a_rate_limit_that_mentions_the_context_is_a_rate_limit():
     assert failure(429, b"too many tokens in your context window per minute").code == "model_rate_limited"
+
+
+def test_anthropic_says_that_money_is_missing_as_if_the_request_were_bad():
+    body = b'{"error": {"type": "invalid_request_error", "message": "Your credit balance is too low."}}'
+    error = failure(400, body)
+    assert (error.code, error.retryable, error.status) == ("model_unauthorized", False, 400)
+    assert "paid" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("Please try again in 11.054s.", 11.054),
+        ("Please try again in 250ms. Visit our site", 0.25),
+        ("try again in 3 seconds", 3.0),
+        ("Please try again in 5 minutes", None),
+        ("try again later", None),
+    ],
+)
+def test_a_pause_may_be_told_in_words(words, seconds):
+    assert failure(429, words.encode()).retry_after == seconds
+    assert failure(429, words.encode(), **{"retry-after": "7"}).retry_after == 7
+    assert failure(500, words.encode()).retry_after is None
 
 
 def test_an_empty_account_is_not_asked_again():

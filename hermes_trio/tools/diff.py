@@ -23,7 +23,8 @@ def unified_diff(old: str, new: str, name: str, new_name: str | None = None) -> 
         name: Its file.
         new_name: Its file after, if that changed.
     """
-    before, after = old.split("\n"), new.split("\n")
+    complete = all(text.endswith("\n") or not text for text in (old, new))
+    before, after = (_lines(text, complete=complete) for text in (old, new))
     same = _same_at_start(before, after)
     end = _same_at_start(before[same:][::-1], after[same:][::-1])
     start = max(same - _CONTEXT, 0)
@@ -32,6 +33,12 @@ def unified_diff(old: str, new: str, name: str, new_name: str | None = None) -> 
     lines = _compared(first, second) if len(first) + len(second) <= _COMPARED else _replaced(first, second)
     text = "\n".join([f"--- {name}", f"+++ {new_name or name}", *_moved(lines, start)])
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\n[... {len(text) - _LONGEST} more characters]"
+
+
+def _lines(text: str, *, complete: bool) -> list[str]:
+    """Its lines; an incomplete last one tells when the next one is there and empty."""
+    lines = text.split("\n")
+    return lines[:-1] if complete else lines
 
 
 def _same_at_start(one: Sequence[str], other: Sequence[str]) -> int:

@@ -42,7 +42,7 @@ def apply_hunks(text: str, hunks: Sequence[Hunk]) -> str:
         PatchError: A hunk has no place, several places, or the place of another.
     """
     lines, final = _split(text)
-    ending = "\r" if sum(line.endswith("\r") for line in lines) * 2 > len(lines) else ""
+    ending = "\r" if 2 * text.count("\r\n") > text.count("\n") else ""
     if lines and not final:
         lines[-1] += ending  # like all others while we work
     present = _Lines(lines)

@@ -290,8 +290,7 @@ def test_entries_survive_the_file_and_a_growing_memory_stays_in_its_limit(entrie
     assert parse_entries(DELIMITER.join(entries)) == entries
     try:
         changed = change_entries(entries, many, limit)
-    except MemoryRefused as refused:
-        assert refused.entries == entries
+    except MemoryRefused:
         return
     assert parse_entries(DELIMITER.join(changed)) == changed
     assert used(changed) <= max(limit, used(entries))

@@ -121,8 +121,20 @@ class GuardedFiles:
         finally:
             os.close(folder.descriptor)
 
+    def has_homes_below(self, resolved: Path) -> bool:
+        """Whether a folder holds a home of others somewhere, so that only who asks the guard may walk through it."""
+        homes = (self.guard.root, self.guard.profiles) if self.guard.own != self.guard.root else (self.guard.profiles,)
+        return any(Path(os.path.realpath(home)).is_relative_to(resolved) for home in homes)
+
     def enter(self, folder: Folder, name: str) -> Folder:
-        """Open a folder in a folder, without judging it; the caller closes it. Never follows a link."""
+        """Open a folder in a folder, without judging it; the caller closes it. Never follows a link, never goes up.
+
+        Raises:
+            FileRefused: It is no name of a folder in this one.
+            OSError: It cannot be opened.
+        """
+        if name in ("", ".", "..") or "/" in name:
+            raise FileRefused("is not a resolved path", where=str(folder.path / name))
         descriptor = os.open(name, _FOLDER, dir_fd=folder.descriptor)
         try:
             zone = self._zones.get(identity_of(os.fstat(descriptor)))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from hermes_trio.home.child_environment import USUAL_PATH
 from hermes_trio.tools.paths import place_of
 from hermes_trio.tools.search_findings import MOST_CONTEXT, MOST_SHOWN, SearchRequest
+from hermes_trio.tools.search_listing import list_files
 from hermes_trio.tools.search_walk import WalkingSearch
+from hermes_trio.tools.terminal_launch import base_of
 from hermes_trio.tools.tool import Arguments, Tool
 
 if TYPE_CHECKING:
@@ -37,12 +41,22 @@ async def run_search_files(scope: ProfileScope, _turn: ToolTurn, arguments: Argu
     search = WalkingSearch(place_of(scope), request)
     try:
         with trio.move_on_after(SECONDS) as limit:
-            await scope.run_blocking(search.begin)
+            program = await scope.run_blocking(_begin, search, base_of(scope).get("PATH", USUAL_PATH))
+            if program is not None and search.folder is not None:
+                names = await list_files(program, search.folder)
+                if names is not None:
+                    search.use_listing(names)
             while not await scope.run_blocking(search.step):
                 pass  # between two steps others get the threads, and a cancellation its chance
     finally:
         search.close()
     return search.findings.reply(stopped=f"stopped after {SECONDS:g} s" if limit.cancelled_caught else "")
+
+
+def _begin(search: WalkingSearch, path: str) -> str | None:
+    """Find the place; give the program that lists it, if there is one."""
+    search.begin()
+    return shutil.which("rg", path=path) if search.folder is not None else None
 
 
 def _number(arguments: Arguments, name: str, default: int, least: int, most: int) -> int:

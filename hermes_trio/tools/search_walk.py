@@ -1,13 +1,15 @@
-"""Searches files without another program, in small portions of work. Everything here blocks.
+"""Searches files in small portions of work. Everything here blocks.
 
-Hidden files are passed over, and folders of installed packages; links are not followed; ``.gitignore`` is not read.
+Hidden files are passed over, and folders of installed packages; links are not followed; ``.gitignore`` is not read: who
+wants it honoured gives a listing that does.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.home.file_guard import FileRefused
@@ -17,7 +19,8 @@ from hermes_trio.tools.patterns import Pattern, compile_expression, compile_glob
 from hermes_trio.tools.search_findings import Findings, Line, SearchRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from hermes_trio.home.guarded_files import Folder, GuardedFiles
 
@@ -51,6 +54,10 @@ class WalkingSearch:
         place: Where relative paths begin.
         request: What is wanted.
 
+    Attributes:
+        findings: What was found.
+        folder: After `begin`, the folder that is searched, if other programs may list it.
+
     Raises:
         ToolError: A pattern is none.
     """
@@ -59,6 +66,7 @@ class WalkingSearch:
         self.findings = Findings(request)
         self._place = place
         self._request = request
+        self.folder: Path | None = None
         self._open = ExitStack()
         self._files: GuardedFiles | None = None
         self._candidates: Iterator[Candidate | None] = iter(())
@@ -79,10 +87,16 @@ class WalkingSearch:
             if resolved.is_dir():
                 top = self._open.enter_context(files.open_folder(resolved))
                 self._candidates = walk(files, top)
+                self.folder = None if files.has_homes_below(resolved) else resolved
             else:
                 folder = self._open.enter_context(files.open_folder(resolved.parent, judged=False))
                 os.close(files.open_file(folder, resolved.name))
                 self._candidates = iter([Candidate(folder, resolved.name, "")])
+
+    def use_listing(self, paths: Sequence[str]) -> None:
+        """Search these files of `folder` instead of all."""
+        if self._files is not None and self.folder is not None:
+            self._candidates = listed(self._files, self.folder, paths)
 
     def step(self) -> bool:
         """Do a portion of the work; True when nothing is left."""
@@ -174,6 +188,16 @@ def _walk_into(files: GuardedFiles, folder: Folder, name: str, above: str, depth
             yield from walk(files, child, f"{above}{name}/", depth + 1)
     finally:
         os.close(child.descriptor)
+
+
+def listed(files: GuardedFiles, top: Path, paths: Sequence[str]) -> Iterator[Candidate | None]:
+    """The files of a sorted listing, each in its folder, which is opened anew and by the rules; None as in `walk`."""
+    for above, group in groupby(paths, key=os.path.dirname):
+        yield None
+        if PASSED_OVER.isdisjoint(above.split("/")):
+            with suppress(OSError, FileRefused), files.open_folder(top / above) as folder:
+                for path in group:
+                    yield Candidate(folder, os.path.basename(path), path)  # noqa: PTH119  text
 
 
 def find_lines(pattern: Pattern, data: bytes) -> Iterator[tuple[int, int, int, int]]:

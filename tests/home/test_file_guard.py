@@ -352,6 +352,13 @@ def test_a_folder_moved_into_another_home_after_the_check_is_recognised(world):
         pass
 
 
+def test_only_a_resolved_path_is_walked(world):
+    """Going up would leave a home without anybody noticing."""
+    files = GuardedFiles(world.guard("default"))
+    with pytest.raises(FileRefused), files.open_folder(world.home.root / ".." / "x"):
+        pass
+
+
 def test_folders_are_only_made_where_files_may_be_written(world):
     files, made = GuardedFiles(world.guard()), []
     with files.open_folder(world.ada.workspace / "a" / "b", made=made) as folder:

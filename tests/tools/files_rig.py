@@ -74,7 +74,8 @@ async def open_agents(
     clock, workers = FixedClock(), InlineWorkers()
     async with AsyncExitStack() as stack:
         writer = await stack.enter_async_context(open_log_writer(workers, clock))
-        shared = make_shared(writer, workers=workers, clock=clock, base_environment=MappingProxyType(dict(base or {})))
+        environment = MappingProxyType({"PATH": "/no/programs", **(base or {})})
+        shared = make_shared(writer, workers=workers, clock=clock, base_environment=environment)
         agents = []
         for name in names:
             settings = load_profile_settings(home, name, {})

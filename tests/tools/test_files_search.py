@@ -202,6 +202,31 @@ async def test_a_cancelled_search_ends_between_two_steps_and_closes_everything(a
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+LISTS = """#!/bin/sh
+printf 'sub/b.txt\\0a.txt\\0node_modules/x.txt\\0../../bob/workspace/note.txt\\0way/note.txt\\0gone.txt\\0.env\\0'
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", [LISTS, "#!/bin/sh\nexit 2\n", "no program"])
+async def test_ripgrep_is_asked_for_names_only(tmp_path, script):
+    """It may leave files out, but nothing that it names is opened without the guard, and without it all goes on."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "rg").write_text(script)
+    (programs / "rg").chmod(0o755)
+    async with open_agents(tmp_path / "hermes", "ada", "bob", base={"PATH": str(programs)}) as (ada, bob):
+        bob.put("note.txt", "x CANARY\n")
+        for name in ("a.txt", "sub/b.txt", "ignored.txt", "node_modules/x.txt"):
+            ada.put(name, "x\n")
+        (ada.workspace / "way").symlink_to(bob.workspace)
+        reply = await ada.call("search_files", pattern="x")
+        every = ["a.txt", "ignored.txt", "sub/b.txt"]
+        assert [match["path"] for match in reply["matches"]] == (["a.txt", "sub/b.txt"] if script == LISTS else every)
+        reply = await ada.call("search_files", pattern="CANARY", path=str(tmp_path))
+        assert [Path(match["path"]).name for match in reply["matches"]] == (["rg"] if "CANARY" in script else [])
+
+
 async def test_what_cannot_be_read_is_passed_over(ada, monkeypatch):
     ada.put("a.txt", "x\n")
     ada.put("b.txt", "x\n")

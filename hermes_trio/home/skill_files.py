@@ -26,7 +26,7 @@ LONGEST_DESCRIPTION: Final = 1024
 LONGEST_HEAD: Final = 32_768
 """Characters of a file in which its head must end."""
 
-_HEAD: Final = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)(?:^|\n)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_HEAD: Final = re.compile(r"\A\ufeff?---[ \t]*\r?\n((?:.*?\n)??)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _SIMPLE: Final = re.compile(r"^(name|description|platforms):[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
 _SPACE: Final = re.compile(r"\s+")
 _SYSTEMS: Final[Mapping[str, str]] = MappingProxyType({"macos": "darwin", "linux": "linux", "windows": "win32"})
@@ -123,7 +123,9 @@ def split_head(text: str, file: Path) -> tuple[Mapping[object, object], str]:
     if found is None:
         return MappingProxyType({}), text.removeprefix("\ufeff")
     try:
-        values = parse_yaml(found[1], file, None, _as_written).values
+        document = parse_yaml(found[1], file, None, _as_written)
+        written = {key: document.spellings[key] for key in ("name", "description") if key in document.spellings}
+        values: Mapping[object, object] = {**document.values, **written}  # a skill may be called 1.10, or off
     except ConfigError:
         values = {key: value.strip("'\"") for key, value in _SIMPLE.findall(found[1])}
     return values, text[found.end() :]

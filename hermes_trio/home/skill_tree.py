@@ -28,7 +28,7 @@ DEEPEST: Final = 5
 _IGNORED: Final = frozenset({"venv", "node_modules", "__pycache__", "site-packages"})
 
 MayRead = Callable[[Path], bool]
-"""Whether the profile's agent may read what a link leads to; gets a path without links."""
+"""Whether the profile's agent may read what a link leads to, or a file that has other names; gets the path of either."""
 
 Identity = tuple[int, int, int]
 
@@ -46,7 +46,7 @@ class SkillShelf:
 
     Args:
         folders: Where to look; a name that comes again is left out.
-        may_read: Asked about links.
+        may_read: Asked about links and, in the profile's own folder, about files with several names.
     """
 
     def __init__(self, folders: tuple[SkillFolder, ...], may_read: MayRead) -> None:
@@ -82,7 +82,8 @@ class SkillShelf:
             identity = status.st_mtime_ns, status.st_size, status.st_ino
             known = self._known.get(path)
             if known is None or known[0] != identity:
-                known = identity, self._read(path, category, own=folder.own)
+                hidden = folder.own and status.st_nlink > 1 and not self._may_read(path)
+                known = identity, "" if hidden else self._read(path, category, own=folder.own)
         except OSError:
             return None
         seen[path] = known
@@ -119,7 +120,7 @@ def _files(top: Path, may_read: MayRead) -> Iterator[tuple[Path, str]]:
 
 def _allowed(entry: os.DirEntry[str], category: str, may_read: MayRead) -> Iterator[tuple[Path, str]]:
     path = Path(entry.path)
-    if not entry.is_symlink() or may_read(Path(os.path.realpath(path))):
+    if not entry.is_symlink() or may_read(path):
         yield path, category
 
 
@@ -129,7 +130,7 @@ def _below(entries: Iterable[os.DirEntry[str]], may_read: MayRead) -> list[str]:
     for entry in entries:
         if entry.name.startswith(".") or entry.name in _IGNORED or not entry.is_dir():
             continue
-        if not entry.is_symlink() or may_read(Path(os.path.realpath(entry.path))):
+        if not entry.is_symlink() or may_read(Path(entry.path)):
             names.append(entry.name)
     return sorted(names, reverse=True)
 

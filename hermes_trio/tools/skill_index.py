@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import pwd
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from hermes_trio.home.file_guard import FileRefused
+from hermes_trio.home.guarded_files import GuardedFiles
 from hermes_trio.home.skill_files import SkillSet
 from hermes_trio.home.skill_tree import SkillFolder, SkillShelf
 from hermes_trio.tools.paths import guard_of
@@ -17,6 +20,7 @@ from hermes_trio.tools.paths import guard_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from hermes_trio.home.file_guard import FileGuard
     from hermes_trio.home.skill_files import Skill
     from hermes_trio.scope import ProfileScope
 
@@ -34,8 +38,7 @@ class SkillReader:
     """
 
     def __init__(self, scope: ProfileScope) -> None:
-        guard = guard_of(scope)
-        self._shelf = SkillShelf(_folders(scope), lambda path: guard.refusal(path, write=False) is None)
+        self._shelf = SkillShelf(_folders(scope), partial(_may_read, guard_of(scope)))
         self._lock = trio.Lock()
         self._skills = SkillSet()
         self._checked: float | None = None
@@ -124,6 +127,18 @@ def _surroundings() -> frozenset[str]:
     """What skills call environments, of those that can be told here."""
     signs = (("docker", "/.dockerenv"), ("s6", "/run/s6"))
     return frozenset(name for name, path in signs if os.path.lexists(path))
+
+
+def _may_read(guard: FileGuard, path: Path) -> bool:
+    files = GuardedFiles(guard)
+    try:
+        resolved = files.resolve(path, write=False)
+        if not resolved.is_dir():
+            with files.open_folder(resolved.parent, judged=False) as folder:
+                files.status(folder, resolved.name, write=False)
+    except (FileRefused, OSError):
+        return False
+    return True
 
 
 def _folders(scope: ProfileScope) -> tuple[SkillFolder, ...]:

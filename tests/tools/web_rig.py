@@ -122,10 +122,10 @@ class Person:
     def turn(self) -> ToolTurn:
         return ToolTurn("t", "now", "", "api_server", "", None, None, self.ask_model, ask_user=self.ask_user)
 
-    async def call(self, name: str, **arguments: object) -> dict[str, object]:
+    async def call(self, tool: str, /, **arguments: object) -> dict[str, object]:
         """Call a tool as the loop does: the arguments fit its schema, the reply is JSON."""
-        CHECKS[name](arguments)
-        return json.loads(json.dumps(await TOOLS[name].run(self.scope, self.turn(), arguments)))
+        CHECKS[tool](arguments)
+        return json.loads(json.dumps(await TOOLS[tool].run(self.scope, self.turn(), arguments)))
 
     def log_lines(self) -> list[str]:
         file = self.scope.home.logs / "agent.log"

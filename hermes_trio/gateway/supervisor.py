@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from hermes_trio.errors import ModelError
+from hermes_trio.errors import HermesTrioError, ModelError
 from hermes_trio.gateway.file_watch import file_identity, wait_for_change
 from hermes_trio.gateway.runtime import ProfileRuntime
 from hermes_trio.gateway.states import CrashReport, ProfileState
@@ -18,6 +18,7 @@ from hermes_trio.models.resolve import resolve_targets
 from hermes_trio.scope import open_scope
 from hermes_trio.store.routing_index import serve_mirror
 from hermes_trio.store.schema import prepare
+from hermes_trio.tools.mcp import mcp_problem
 from hermes_trio.turns.agent import open_agent
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class ProfileSupervisor:
         slot.enter(ProfileState.STARTING)
         settings = await gateway.start_gate.run(self._load)
         self._secrets = settings.secrets
-        problem = model_problem(settings)
+        problem = model_problem(settings) or mcp_problem(settings.config)
         urls = provider_urls(settings)
         async with open_scope(settings, slot.generation, gateway.shared, prepare, provider_urls=urls) as scope:
             await scope.db.check()
@@ -97,7 +98,7 @@ class ProfileSupervisor:
         for service in services:
             await nursery.start(service, scope, name=f"{scope.name}#{scope.generation} {service.__name__}")
 
-    async def _serve(self, runtime: ProfileRuntime, problem: ModelError | None) -> None:
+    async def _serve(self, runtime: ProfileRuntime, problem: HermesTrioError | None) -> None:
         slot = self._slot
         slot.runtime = runtime
         try:

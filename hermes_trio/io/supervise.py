@@ -24,6 +24,7 @@ PERMANENT_CODES = frozenset(
         "store_corrupt",
         "store_unwritable",
         "provider_unknown",
+        "hook_invalid",
     }
 )
 """Errors that come back at every start until somebody mends a file."""

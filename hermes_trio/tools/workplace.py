@@ -45,6 +45,6 @@ async def open_workplace(scope: ProfileScope) -> AsyncIterator[Workplace]:
     async with (
         open_hooks(scope, base) as hooks,
         open_background_processes(scope) as processes,
-        open_mcp_connections(scope, base) as mcp,
+        open_mcp_connections(scope) as mcp,
     ):
         yield Workplace(processes, ApprovalLedger(scope), hooks, mcp)

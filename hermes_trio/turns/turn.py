@@ -151,6 +151,7 @@ async def run_turn(scope: ProfileScope, agent: Agent, request: TurnRequest, emit
 
 async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit: Emit) -> Answer:
     await agent.budget.admit_turn(scope)
+    await agent.workplace.mcp.discovered()
     selection = agent.select_tools(scope, request.source)
     opening = await _open(scope, request, selection)
     state = _begin(scope, request, opening, emit)

@@ -206,7 +206,7 @@ async def test_a_crash_report_carries_no_secret(tmp_path, autojump_clock):
 async def test_a_foreign_error_in_a_turn_is_told_in_the_profiles_own_log_only(
     tmp_path, autojump_clock, monkeypatch, stream
 ):
-    async def crash(scope, request, emit):
+    async def crash(scope, agent, request, emit):
         raise ExceptionGroup("turn", [KeyError(f"refused for {scope.secrets.get('ADA_TOKEN')}")])
 
     monkeypatch.setattr("hermes_trio.gateway.runtime.run_turn", crash)

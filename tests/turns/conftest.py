@@ -82,7 +82,11 @@ def open_agent(tmp_path) -> Callable[..., AbstractAsyncContextManager[Agent]]:
         env: dict[str, str] | None = None,
         clock: FixedClock | None = None,
     ) -> AsyncIterator[Agent]:
-        files = ProfileFiles(soul=soul, config={"model": "builtin/echo", **(config or {})}, env=env or {})
+        files = ProfileFiles(
+            soul=soul,
+            config={"model": "builtin/echo", "platform_toolsets": {"api_server": []}, **(config or {})},
+            env=env or {},
+        )
         home = write_home(tmp_path, {name: files})
         workers, clock = InlineWorkers(), clock or FixedClock()
         async with open_log_writer(workers, clock) as writer:

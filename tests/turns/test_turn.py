@@ -48,7 +48,9 @@ async def test_text_arrives_while_the_model_still_speaks(open_agent, autojump_cl
         times.append(trio.current_time())
 
     async with open_agent() as agent:
-        await run_turn(agent.scope, agent.agent, TurnRequest(turn_id="t", session_id="s", user_message="!tokens 3 200"), emit)
+        await run_turn(
+            agent.scope, agent.agent, TurnRequest(turn_id="t", session_id="s", user_message="!tokens 3 200"), emit
+        )
     assert [later - times[0] for later in times] == pytest.approx([0.0, 0.2, 0.4])
 
 
@@ -144,15 +146,45 @@ async def test_a_failure_before_any_text_is_told_apart_from_one_after_it(open_ag
     assert (before.value.partial, after.value.partial) == (False, True)
 
 
-async def test_a_model_that_asks_for_a_tool_gets_an_honest_error(open_agent, autojump_clock, monkeypatch):
-    call = [ToolCallDelta(0, "c1", "rm", ""), ToolCallDelta(0, "", "", "{}")]
-    script(monkeypatch, call, [Finish("tool_calls")], None)
+async def test_a_model_that_asks_for_a_tool_it_does_not_have_is_told_so(open_agent, autojump_clock):
     async with open_agent() as agent:
-        with pytest.raises(ModelError, match="a call of rm") as caught:
+        result = await agent.ask("!tool rm {}")
+        kept = await agent.rows("SELECT role, content FROM messages ORDER BY id")
+    assert result.text == 'The tools said: {"error":"Unknown tool: rm"}'
+    assert [role for role, _ in kept] == ["user", "assistant", "tool", "assistant"]
+
+
+async def test_a_model_that_never_stops_using_tools_is_stopped(open_agent, autojump_clock, monkeypatch):
+    asked: set[EchoAttempt] = set()
+
+    async def receive(self):
+        if self in asked:
+            return None
+        asked.add(self)
+        return [ToolCallDelta(0, "c1", "rm", "{}"), Finish("tool_calls")]
+
+    monkeypatch.setattr(EchoAttempt, "receive", receive)
+    async with open_agent(config={"agent": {"max_turns": 3}}) as agent:
+        with pytest.raises(ModelError, match="after 3 rounds") as caught:
             await agent.ask("hello")
-        assert await agent.rows("SELECT * FROM messages") == []
+        assert len(await agent.rows("SELECT * FROM messages")) == 7
     assert caught.value.code == "model_bad_response"
-    assert caught.value.profile == "ada"
+
+
+async def test_an_interrupted_step_has_a_result_for_every_call(open_agent, autojump_clock):
+    async with open_agent(config={"platform_toolsets": {"api_server": ["delegation"]}}) as agent:
+        with trio.move_on_after(5):
+            await agent.ask('!tool delegate_task {"goal": "!hang"}\n!also rm {}')
+        kept = await agent.rows("SELECT role, tool_name, content FROM messages ORDER BY id")
+        assert [(role, name) for role, name, _ in kept] == [
+            ("user", None),
+            ("assistant", None),
+            ("tool", "delegate_task"),
+            ("tool", "rm"),
+        ]
+        assert "interrupted" in kept[2][2]
+        assert "Unknown tool" in kept[3][2]
+        assert (await agent.ask("!history")).text.startswith("4 messages")
 
 
 async def test_reasoning_of_an_attempt_that_failed_is_not_stored(open_agent, autojump_clock, monkeypatch):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from hermes_trio.home.closed_files import ClosedFiles, Identity, entries_of, identity_of
+from hermes_trio.home.closed_files import ClosedFiles, Identity, identity_of
 from hermes_trio.home.file_guard import FileRefused, Zone, judge
 from hermes_trio.home.file_rules import Parts, fold
 
@@ -222,11 +222,20 @@ class GuardedFiles:
 def _zones(guard: FileGuard) -> dict[Identity, Zone]:
     """The folders that decide whose everything below them is; the own home wins over another name of it."""
     zones: dict[Identity, Zone] = {}
-    others = [guard.root, guard.profiles, *entries_of(guard.profiles)]
-    for folder in [*(other for other in others if other != guard.own), guard.own]:
+    own = str(guard.own)
+    others = [str(guard.root), str(guard.profiles), *_paths_in(guard.profiles)]
+    for folder in [*(other for other in others if other != own), own]:
         with contextlib.suppress(OSError):  # what is not there needs no guard
-            zones[identity_of(folder.stat())] = Zone.OWN if folder == guard.own else Zone.FOREIGN
+            zones[identity_of(os.stat(folder))] = Zone.OWN if folder == own else Zone.FOREIGN  # noqa: PTH116  many
     return zones
+
+
+def _paths_in(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.path for entry in entries]
+    except OSError:
+        return []
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool | None:

@@ -124,7 +124,9 @@ def split_head(text: str, file: Path) -> tuple[Mapping[object, object], str]:
         return MappingProxyType({}), text.removeprefix("\ufeff")
     try:
         document = parse_yaml(found[1], file, None, _as_written)
-        written = {key: document.spellings[key] for key in ("name", "description") if key in document.spellings}
+        written: Mapping[object, object] = {
+            key: document.spellings[key] for key in ("name", "description") if key in document.spellings
+        }
         values: Mapping[object, object] = {**document.values, **written}  # a skill may be called 1.10, or off
     except ConfigError:
         values = {key: value.strip("'\"") for key, value in _SIMPLE.findall(found[1])}

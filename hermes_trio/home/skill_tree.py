@@ -28,7 +28,7 @@ DEEPEST: Final = 5
 _IGNORED: Final = frozenset({"venv", "node_modules", "__pycache__", "site-packages"})
 
 MayRead = Callable[[Path], bool]
-"""Whether the profile's agent may read what a link leads to, or a file that has other names; gets the path of either."""
+"""Whether the profile's agent may read what a link leads to, or a file with several names; gets the path of either."""
 
 Identity = tuple[int, int, int]
 
@@ -125,14 +125,14 @@ def _allowed(entry: os.DirEntry[str], category: str, may_read: MayRead) -> Itera
 
 
 def _below(entries: Iterable[os.DirEntry[str]], may_read: MayRead) -> list[str]:
-    """Names of the folders to look into, last one first, as the last is taken next."""
-    names = []
+    """Names of the folders to look into, links before others, for the last one is taken first: links lose."""
+    names: list[tuple[bool, str]] = []
     for entry in entries:
         if entry.name.startswith(".") or entry.name in _IGNORED or not entry.is_dir():
             continue
         if not entry.is_symlink() or may_read(Path(entry.path)):
-            names.append(entry.name)
-    return sorted(names, reverse=True)
+            names.append((entry.is_symlink(), entry.name))
+    return [name for _, name in sorted(names, reverse=True)]
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -210,3 +210,10 @@ def test_thinking_that_another_provider_signed_is_left_out_once_refused():
     refused = FORMAT.refused_parts(b'{"error": {"message": "Invalid `signature` in `thinking` block"}}')
     body = json.loads(build_body(target, ModelRequest((ChatMessage("user", "x"), said)), refused))
     assert [block["type"] for block in body["messages"][1]["content"]] == ["text"]
+
+
+def test_a_result_comes_before_what_the_user_said_meanwhile():
+    said = ChatMessage("assistant", None, tool_calls=(ToolCall("a", "ls", "{}"),))
+    late = (ChatMessage("user", "wait"), ChatMessage("tool", "y", tool_call_id="a"))
+    blocks = body_of(ChatMessage("user", "x"), said, *late)["messages"][2]["content"]
+    assert [block["type"] for block in blocks] == ["tool_result", "text"]

@@ -529,3 +529,15 @@ async def test_a_long_pause_of_the_main_model_leads_to_the_fallback_at_once(auto
         assert await collect(scope) == [TextDelta("Hi"), Finish("stop")]
     assert models == ["big", "small", "small", "small"]
     assert trio.current_time() < 1
+
+
+async def test_good_answers_let_the_limit_grow_and_broken_ones_do_not(autojump_clock):
+    gate = ProviderGate()
+    (seat,) = await fill(gate, 1, ModelTarget("custom", "small", "https://models.test/v1", "sk-very-secret-key"))
+    seat.leave(too_many())
+    broken = make_scope(handler=answering(chunk("Hi")), gate=gate)
+    with pytest.raises(ModelError):
+        await collect(broken)
+    assert only(gate).limit == 1
+    await collect(make_scope(handler=answering(chunk("Hi", "stop"), DONE), gate=gate))
+    assert only(gate).limit == 2

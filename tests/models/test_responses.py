@@ -324,3 +324,8 @@ def test_a_value_of_the_wrong_type_is_an_error(wrong):
     with pytest.raises(ModelError) as caught:
         read(wrong)
     assert caught.value.code == "model_bad_response"
+
+
+def test_an_item_that_is_repeated_counts_once():
+    done = {"type": "message", "content": [{"type": "output_text", "text": "Hi"}]}
+    assert read(item("done", 5, **done), item("done", 5, **done), completed(output=[done])) == [TextDelta("Hi")]

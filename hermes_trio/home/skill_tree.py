@@ -99,15 +99,11 @@ class SkillShelf:
 def _files(top: Path, may_read: MayRead) -> Iterator[tuple[Path, str]]:
     """The files of skills and categories below a folder, each with its category; a skill's folder holds no others."""
     pending: list[tuple[Path, tuple[str, ...]]] = [(top, ())]
-    visited: set[str] = set()
+    visited: set[tuple[int, int]] = set()
     found = 0
     while pending and found < MOST_SKILLS:
         folder, names = pending.pop()
-        real = os.path.realpath(folder)
-        if real in visited:
-            continue
-        visited.add(real)
-        entries = {entry.name: entry for entry in _entries(folder)}
+        entries = {entry.name: entry for entry in _entries(folder, visited)}
         if names and SKILL_FILE in entries:
             found += 1
             yield from _allowed(entries[SKILL_FILE], "/".join(names[:-1]), may_read)
@@ -135,8 +131,14 @@ def _below(entries: Iterable[os.DirEntry[str]], may_read: MayRead) -> list[str]:
     return [name for _, name in sorted(names, reverse=True)]
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _entries(folder: Path, visited: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
+    """What is in a folder; nothing when it cannot be read, or was visited under another name."""
     try:
+        status = folder.stat()
+        identity = status.st_dev, status.st_ino
+        if identity in visited:
+            return []
+        visited.add(identity)
         with os.scandir(folder) as entries:
             return list(entries)
     except OSError:

@@ -141,6 +141,20 @@ async def test_a_certificate_that_does_not_fit_is_refused_in_words(certificate, 
 
 
 @pytest.mark.slow
+async def test_a_server_at_a_given_address_still_has_to_prove_the_name(certificate):
+    choice, address = TlsChoice(ca_file=str(certificate)), {"address": "127.0.0.1"}
+    async with trio.open_nursery() as nursery:
+        port = await nursery.start(TlsServer(certificate).serve)
+        async with open_http(DIRECT, SharedTls(ThreadWorkers())) as http:
+            client = http.client()
+            extensions = {"tls": choice, **address}
+            assert (await client.get(f"https://localhost:{port}/", extensions=extensions)).text == "ok"
+            with pytest.raises(httpx.ConnectError, match="Hostname mismatch"):
+                await client.get(f"https://unknown.example:{port}/", extensions=extensions)
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.slow
 async def test_verification_can_be_given_up_for_one_provider_only(certificate):
     async with trio.open_nursery() as nursery:
         port = await nursery.start(TlsServer(certificate).serve)

@@ -79,6 +79,17 @@ async def test_a_connection_somebody_else_opened_to_the_name_is_not_used(tmp_pat
         assert [host for _, host, _ in ada.web.places] == ["news.example", PUBLIC]
 
 
+async def test_behind_a_proxy_a_name_only_the_proxy_knows_is_left_to_it(tmp_path, autojump_clock):
+    async with open_person(tmp_path, {"network": {"proxy": "http://proxy.lan:3128"}}) as ada:
+        ada.web.pages["outside.example/"] = Site("hello")
+        ada.web.names["inside.example"] = ["10.0.0.1"]
+        assert (await fetch_page(ada.scope, "http://outside.example/")).text() == "hello"
+        for url in ("http://inside.example/", "http://localhost/", "http://127.0.0.1/", "http://metadata/"):
+            with pytest.raises(ToolError, match="is not fetched"):
+                await fetch_page(ada.scope, url)
+        assert ada.web.places == [("http", "outside.example", 80)]
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -86,16 +86,19 @@ def _readable(text: str, url: str) -> str:
     """The article of a page where it has one, else all its text."""
     import trafilatura  # 120 ms and 28 MB, for those who read the web
 
-    found = trafilatura.extract(
-        text,
-        url=url,
-        output_format="markdown",
-        include_links=True,
-        include_tables=True,
-        include_comments=True,
-        favor_recall=True,
-    )
-    return found or trafilatura.html2txt(text) or ""
+    try:
+        found = trafilatura.extract(
+            text,
+            url=url,
+            output_format="markdown",
+            include_links=True,
+            include_tables=True,
+            include_comments=True,
+            favor_recall=True,
+        )
+        return found or trafilatura.html2txt(text) or ""
+    except Exception as error:  # what strangers put into pages may trip any parser: that is this page's failure only
+        raise ToolError(f"the page cannot be read: {type(error).__name__}", where=url) from error
 
 
 def _title(text: str) -> str:

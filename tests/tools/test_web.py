@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import zlib
 
 import pytest
 import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hermes_trio.home.agent_config import WebConfig
 from hermes_trio.io.egress import EgressDenied, EgressGate
@@ -268,6 +271,29 @@ def test_what_is_no_text_is_refused(media_type):
 def test_a_page_without_text_says_so(text):
     with pytest.raises(ToolError, match="no text of its own"):
         read_page(page_of(text))
+
+
+PIECES = st.sampled_from(
+    ["<p>", "</p>", "<table><tr><td>", "<a href=", "&#0;", "\0", "<!--", "]]>", "<svg>", "x" * 300, "&", "<"]
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(PIECES | st.text(max_size=20), max_size=12))
+def test_no_page_is_an_error_of_ours(pieces):
+    text = "<html><body>" + "".join(pieces)
+    with contextlib.suppress(ToolError):
+        _, found = read_page(page_of(text.encode("utf-8", "replace")))
+        assert found.strip()
+
+
+def test_a_page_that_trips_the_parser_fails_alone(monkeypatch):
+    def trip(*args, **options):
+        raise RecursionError
+
+    monkeypatch.setattr("trafilatura.extract", trip)
+    with pytest.raises(ToolError, match="cannot be read: RecursionError"):
+        read_page(page_of(ARTICLE))
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,7 @@ async def test_when_the_second_of_two_changes_fails_the_first_is_taken_back(ada,
         ("a.txt", b"(", "skipped", "no check"),
         ("Makefile", b"(", "skipped", "no check"),
         ("a.json", b" " * 600_000, "skipped", "too large"),
+        ("a.py", b"#" * 101_000, "skipped", "too large"),
     ],
 )
 def test_a_quick_check_tells_a_broken_file(tmp_path, name, content, status, message):

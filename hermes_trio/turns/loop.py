@@ -120,7 +120,7 @@ async def _ask(scope: ProfileScope, agent: Agent, state: LoopState, turn: ToolTu
 
 async def _ask_once(scope: ProfileScope, agent: Agent, state: LoopState, selection: ToolSelection) -> Step:
     agent.budget.admit_call(scope)
-    request = ModelRequest(tuple(state.messages), selection.schemas, route=state.route)
+    request = ModelRequest(tuple(state.messages), selection.schemas, route=state.route, cache_key=state.session_id)
     step = await run_step(scope, request, state.emit, state.patience)
     _count(state, step)
     return step
@@ -165,7 +165,7 @@ async def _use_tools(
     results = state.round.results()
     close_round(scope, state)
     scope.files.look_again()
-    state.messages.append(ChatMessage("assistant", step.text or None, tool_calls=step.tool_calls))
+    state.messages.append(ChatMessage("assistant", step.text or None, tool_calls=step.tool_calls, replay=step.replay))
     state.messages += [ChatMessage("tool", result.text, tool_call_id=result.call_id) for result in results]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from hermes_trio.errors import ModelError
-from hermes_trio.models.events import Finish, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from hermes_trio.models.events import Finish, ReasoningDelta, ReplayItem, TextDelta, ToolCallDelta, Usage
 from hermes_trio.models.request import ToolCall
 from hermes_trio.models.stream import open_stream
 from hermes_trio.turns.events import TurnEvent
@@ -40,6 +40,7 @@ class Step:
         finish_reason: Why it stopped.
         usage: Tokens it took.
         target: Which model it was; a fallback may have stepped in.
+        replay: What the provider wants to see again with the tool results; opaque.
     """
 
     text: str
@@ -48,16 +49,18 @@ class Step:
     finish_reason: str
     usage: Usage
     target: ModelTarget
+    replay: tuple[ReplayItem, ...] = ()
 
 
 class Gathering:
     """Puts the events of one answer together."""
 
-    __slots__ = ("_calls", "finish_reason", "reasoning", "text", "usage")
+    __slots__ = ("_calls", "finish_reason", "reasoning", "replay", "text", "usage")
 
     def __init__(self) -> None:
         self.text: list[str] = []
         self.reasoning: list[str] = []
+        self.replay: list[ReplayItem] = []
         self.usage = Usage()
         self.finish_reason = "stop"
         self._calls: dict[int, list[ToolCallDelta]] = {}
@@ -65,6 +68,7 @@ class Gathering:
     def start_over(self) -> None:
         """Forget an attempt that failed after it had reasoned; one that said something is never repeated."""
         self.reasoning.clear()
+        self.replay.clear()
         self.usage = Usage()
 
     def add(self, events: Sequence[ModelEvent]) -> list[TurnEvent]:
@@ -91,6 +95,8 @@ class Gathering:
     def _add_rare(self, event: ModelEvent) -> None:
         if isinstance(event, ToolCallDelta):
             self._calls.setdefault(event.index, []).append(event)
+        elif isinstance(event, ReplayItem):
+            self.replay.append(event)
         elif isinstance(event, Usage):
             self.usage = event
         elif isinstance(event, Finish):
@@ -161,6 +167,7 @@ async def run_step(scope: ProfileScope, request: ModelRequest, emit: Emit, patie
         finish_reason=gathering.finish_reason,
         usage=gathering.usage,
         target=target,
+        replay=tuple(gathering.replay),
     )
 
 

@@ -436,3 +436,36 @@ async def test_a_search_service_that_is_silent_or_away_is_given_up(tmp_path, aut
         ada.web.closed.add("s")
         with pytest.raises(ToolError, match="cannot be reached"):
             await ada.call("web_search", query="x")
+
+
+# -- the egress policy of a profile ------------------------------------------------------------------------------------
+
+
+async def test_an_enforced_policy_holds_for_everything_the_profile_does(tmp_path, autojump_clock):
+    config = {
+        "model": {"default": "m", "provider": "custom", "base_url": "http://models.example:8000/v1"},
+        "security": {"egress": {"mode": "enforce", "allow": ["*.good.example"]}},
+        "web": {"search_url": "http://search.example"},
+    }
+    async with open_person(tmp_path, config) as ada:
+        ada.web.names |= {"a.good.example": [PUBLIC], "bad.example": [OTHER]}
+        ada.web.pages |= {"a.good.example/": Site(ARTICLE), "models.example:8000/v1/models": Site("{}")}
+        urls = ["http://a.good.example/", "http://bad.example/", "http://models.example:8001/"]
+        good, *bad = (await ada.call("web_extract", urls=urls))["results"]
+        assert "lighthouse" in good["content"]
+        assert all("not allowed" in result["error"] for result in bad)
+        with pytest.raises(EgressDenied):
+            await ada.call("web_search", query="x")
+        assert (await ada.scope.http.client().get("http://models.example:8000/v1/models")).text == "{}"
+        assert {host for _, host, _ in ada.web.places} == {PUBLIC, "models.example"}
+
+
+async def test_a_reporting_policy_writes_one_line_for_a_host(tmp_path, autojump_clock):
+    async with open_person(tmp_path, {"security": {"egress": {"mode": "report"}}}) as ada:
+        ada.web.names["a.example"] = [PUBLIC]
+        ada.web.pages["a.example/"] = Site(ARTICLE)
+        for _ in range(3):
+            assert (await fetch_page(ada.scope, "http://a.example/")).data
+        await trio.sleep(1)
+        (line,) = (line for line in ada.log_lines() if "egress" in line)
+        assert "a.example:80 would be stopped" in line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import trio
@@ -20,6 +21,7 @@ from hermes_trio.store.routing_index import serve_mirror
 from hermes_trio.store.schema import prepare
 from hermes_trio.tools.mcp import mcp_problem
 from hermes_trio.turns.agent import open_agent
+from hermes_trio.turns.auxiliary import auxiliary_route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,11 +139,14 @@ class ProfileSupervisor:
 
 
 def provider_urls(settings: ProfileSettings) -> frozenset[str]:
-    """The addresses of the model providers that this profile's settings lead to."""
-    try:
-        return frozenset(target.base_url for target in resolve_targets(settings.config, settings.secrets))
-    except ModelError:
-        return frozenset()
+    """The addresses of the model providers that this profile's settings lead to, those for special tasks included."""
+    config = settings.config
+    routes = [None, *config.api_server.model_routes, *(auxiliary_route(config, task) for task in config.auxiliary)]
+    urls: set[str] = set()
+    for route in routes:
+        with suppress(ModelError):  # what cannot be resolved is not asked either
+            urls |= {target.base_url for target in resolve_targets(config, settings.secrets, route)}
+    return frozenset(urls)
 
 
 def model_problem(settings: ProfileSettings) -> ModelError | None:

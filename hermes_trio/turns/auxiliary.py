@@ -13,11 +13,21 @@ from hermes_trio.models.request import ChatMessage, ModelRequest
 from hermes_trio.models.stream import open_stream
 
 if TYPE_CHECKING:
+    from hermes_trio.home.config import ProfileConfig
     from hermes_trio.scope import ProfileScope
     from hermes_trio.tools.tool_turn import AuxiliaryQuestion
     from hermes_trio.turns.agent import Agent
 
 USUAL_SECONDS = 120.0
+
+
+def auxiliary_route(config: ProfileConfig, task: str) -> ModelRoute | None:
+    """The model that the settings name for an auxiliary task, or None for the profile's own."""
+    settings = config.auxiliary.get(task)
+    if settings is None or not settings.model:
+        return None
+    provider = "" if settings.provider == "auto" else settings.provider
+    return ModelRoute(task, settings.model, provider, settings.base_url)
 
 
 async def ask_auxiliary_model(scope: ProfileScope, agent: Agent, question: AuxiliaryQuestion) -> str:
@@ -28,10 +38,7 @@ async def ask_auxiliary_model(scope: ProfileScope, agent: Agent, question: Auxil
         BudgetExceeded: The profile has spent what it may.
     """
     settings = scope.config.auxiliary.get(question.task)
-    route = None
-    if settings is not None and settings.model:
-        provider = "" if settings.provider == "auto" else settings.provider
-        route = ModelRoute(question.task, settings.model, provider, settings.base_url)
+    route = auxiliary_route(scope.config, question.task)
     seconds = (settings.timeout if settings is not None else None) or USUAL_SECONDS
     agent.budget.admit_call(scope)
     request = ModelRequest((ChatMessage("system", question.system), ChatMessage("user", question.content)), route=route)

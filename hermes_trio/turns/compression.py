@@ -193,7 +193,9 @@ async def compress(scope: ProfileScope, request: FitRequest, measure: Measure) -
     Cancellation: ends the question to the model; the session stays as it was.
     """
     state = await load_compaction_state(scope, request.session_id) if request.session_id else CompactionState()
-    view = recall(tuple(request.messages), None if request.stored else state.remembered)
+    view = View(tuple(request.messages))
+    if state.remembered is not None and not request.stored:
+        view = await scope.run_blocking(recall, view.messages, state.remembered)
     measure = replace(measure, whole=measure.tools + estimate_tokens(view.messages))
     unchanged = FitResult(view.messages, measure.whole, compressed=view.covered is not None)
     if (view.covered is not None and measure.whole <= measure.limit) or _cooling(scope, state, request, measure):
@@ -232,7 +234,8 @@ async def _summarise(
     """Ask for a summary and put it into the messages; a failure begins the session's cooldown."""
     before, folded, after = view.messages[: plan.start], view.messages[plan.start : plan.end], view.messages[plan.end :]
     try:
-        question = summary_question(folded, round(measure.window * QUESTION_SHARE), plan.allowance)
+        room = round(measure.window * QUESTION_SHARE)
+        question = await scope.run_blocking(summary_question, folded, room, plan.allowance)
         text = await _ask(scope, request.ask_model, question)
         asked = any(one.role == "user" and not is_summary(one) for one in after)
         message = summary_message(plan.role, text, len(folded), "" if asked else latest_request(folded), plan.allowance)

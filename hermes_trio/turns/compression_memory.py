@@ -39,10 +39,8 @@ class View:
         return index + self.covered.messages - 1
 
 
-def recall(messages: tuple[ChatMessage, ...], known: RememberedSummary | None) -> View:
+def recall(messages: tuple[ChatMessage, ...], known: RememberedSummary) -> View:
     """Put a remembered summary in its place, if the conversation still has the messages that it covers."""
-    if known is None or known.messages < 1:
-        return View(messages)
     end = known.start + known.messages
     if end >= len(messages) or messages[end].role == "tool" or digest_of(messages[known.start : end]) != known.digest:
         return View(messages)

@@ -11,10 +11,12 @@ from hermes_trio.errors import ModelError, ScopeClosed
 from hermes_trio.home.agent_config import CompressionConfig
 from hermes_trio.models.events import ReplayItem
 from hermes_trio.models.request import ChatMessage
+from hermes_trio.models.target import ModelTarget
 from hermes_trio.store.compaction import take_compaction_lock
 from hermes_trio.store.messages import StoredMessage, ToolCall
 from hermes_trio.store.search import search_messages
 from hermes_trio.store.sessions import SessionRecord, TurnRecord, load_conversation, record_turn
+from hermes_trio.turns import turn as turn_module
 from hermes_trio.turns.budget import BudgetExceeded
 from hermes_trio.turns.compression import COOLDOWN_SECONDS, FitRequest, fit_context, needs_compression
 from hermes_trio.turns.compression_text import is_summary
@@ -326,6 +328,21 @@ async def test_the_question_fits_into_the_window_whatever_the_conversation_is(op
     async with open_agent() as agent:
         await fit_context(agent.scope, request(work(300, size=4000), summariser, stored=False))
     assert len(summariser.questions[0]) < 4 * WINDOW * 0.7
+
+
+async def test_a_chat_that_goes_on_for_ever_stays_within_the_window(open_agent, autojump_clock, monkeypatch):
+    target = ModelTarget("builtin", "echo", context_length=4000)
+    monkeypatch.setattr(turn_module, "resolve_targets", lambda *_: (target,))
+    config = {"compression": {"protect_first_n": 2, "protect_last_n": 4}}
+    async with open_agent(config=config) as agent:
+        for number in range(30):
+            await agent.ask(f"message {number} " + "x" * 700)
+            assert estimate_tokens(await load(agent.scope)) < 2600
+        kept = await load(agent.scope)
+        assert kept[1].text.startswith("message 0 ")
+        assert sum(map(is_summary, kept)) == 1
+        assert len(await search_messages(agent.scope, "message", limit=100)) >= 60
+        assert await agent.rows("SELECT message_count FROM sessions") == [(60,)]
 
 
 async def test_random_conversations_stay_acceptable_and_never_grow(open_agent, autojump_clock, summariser):

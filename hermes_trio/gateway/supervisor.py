@@ -84,6 +84,8 @@ class ProfileSupervisor:
             await scope.db.check()
             async with open_agent(scope) as agent, trio.open_nursery() as nursery:
                 await self._start_services(scope, nursery)
+                if agent.workplace.hooks.listens("gateway:startup"):
+                    await agent.workplace.hooks.fire("gateway:startup", {"platforms": []})
                 root_db = None if slot.name == DEFAULT_PROFILE else gateway.home.profile(DEFAULT_PROFILE).state_db
                 await self._serve(ProfileRuntime(scope, agent, nursery, gateway.capacity, root_db), problem)
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hermes_trio.errors import HermesTrioError
-from hermes_trio.models.prices import cost_usd
+from hermes_trio.models.prices import Price, cost_usd
 from hermes_trio.store.spending import Spending, add_spending, load_spending
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hermes_trio.home.agent_config import BudgetConfig
     from hermes_trio.models.events import Usage
     from hermes_trio.models.target import ModelTarget
@@ -94,7 +96,7 @@ class Budget:
         """
         if self._config is None:
             return
-        cost = cost_usd(target, usage) or 0.0
+        cost = cost_usd(target, usage, _own_prices(scope)) or 0.0
         tokens = usage.input_tokens + usage.output_tokens
         now = self._spending
         self._spending = replace(now, usd=now.usd + cost, tokens=now.tokens + tokens)
@@ -130,6 +132,18 @@ class Budget:
             _Limit("tokens", math.inf if config.tokens is None else config.tokens, spent.tokens),
             _Limit("turns", math.inf if config.turns is None else config.turns, spent.turns),
         )
+
+
+def _own_prices(scope: ProfileScope) -> Mapping[str, Price]:
+    """The prices that the user gives; what a price leaves out costs as much as other input, or nothing."""
+    return scope.files.derive(
+        "prices",
+        (scope.config,),
+        lambda: {
+            name: Price(one.input or 0.0, one.output or 0.0, one.cache_read, one.cache_write)
+            for name, one in scope.config.prices.items()
+        },
+    )
 
 
 async def open_budget(scope: ProfileScope) -> Budget:

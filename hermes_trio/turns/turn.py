@@ -28,6 +28,7 @@ from hermes_trio.turns.record import Opening, turn_record
 from hermes_trio.turns.step import Emit, Patience, Step
 from hermes_trio.turns.threats import find_threat
 from hermes_trio.turns.tool_access import make_tool_turn
+from hermes_trio.turns.turn_hooks import tell_agent_end, tell_agent_start, tell_session_start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,10 +151,14 @@ async def run_turn(scope: ProfileScope, agent: Agent, request: TurnRequest, emit
 
 
 async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit: Emit) -> Answer:
+    hooks, message = agent.workplace.hooks, text_of(request.user_message)
     await agent.budget.admit_turn(scope)
     await agent.workplace.mcp.discovered()
     selection = agent.select_tools(scope, request.source)
     opening = await _open(scope, request, selection)
+    if not opening.earlier:
+        await tell_session_start(hooks, request)
+    await tell_agent_start(hooks, request, message)
     state = _begin(scope, request, opening, emit)
     state.context_length = _target(scope, request.route).context_length
     turn = make_tool_turn(scope, agent, request, make_delegate(scope, agent, request, state))
@@ -171,6 +176,7 @@ async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit:
     if last is None:
         raise state.patience.error(scope)
     await keep(state)
+    await tell_agent_end(hooks, request, message, last.text)
     result = TurnResult(last.text, last.finish_reason, state.usage, request.session_id, last.target.model)
     return Answer(result, state.api_calls)
 

@@ -7,10 +7,11 @@ import random
 import sqlite3
 from pathlib import Path
 
+import httpx
 import pytest
 import trio
 
-from hermes_trio.testing import ProfileFiles, open_gateway
+from hermes_trio.testing import ProfileFiles, open_gateway, write_home
 from tests.rig import canary
 
 pytestmark = pytest.mark.slow  # real processes
@@ -182,6 +183,45 @@ async def test_a_budget_stops_its_profile_and_no_other(tmp_path):
         assert refused.status_code == 402
         gateway.clock.advance(86_401)
         assert "Ada" in await gateway.ask("ada", "hello")
+
+
+async def test_money_is_counted_at_the_users_prices(tmp_path):
+    prices = {"echo": {"input": 1_000_000, "output": 0}}
+    config = {
+        "model": "builtin/echo",
+        "budget": {"usd": 1.5, "prices": prices},
+        "platform_toolsets": {"api_server": []},
+    }
+    async with open_gateway({"ada": ProfileFiles("Ada", config)}, root=tmp_path) as gateway:
+        await gateway.ask("ada", "one two three")
+        with pytest.raises(httpx.HTTPStatusError, match="402"):
+            await gateway.ask("ada", "hello")
+    ((usd,),) = rows(gateway, "ada", "SELECT usd FROM trio_spending")
+    assert usd > 1.5
+
+
+async def test_hooks_of_a_profile_hear_of_its_turns_and_of_no_others(tmp_path):
+    home = write_home(tmp_path, {"ada": "You are Ada.", "bob": "You are Bob."})
+    hook = home.profile("ada").root / "hooks" / "diary"
+    hook.mkdir(parents=True)
+    (hook / "HOOK.yaml").write_text("name: diary\nevents: ['gateway:startup', 'session:start', 'agent:*']\n")
+    (hook / "handler.py").write_text(
+        "from pathlib import Path\n"
+        "DIARY = Path(__file__).with_name('diary.txt')\n"
+        "async def handle(event, context):\n"
+        "    line = f\"{event} {context.get('message', '')} {context.get('response', '')}\\n\"\n"
+        "    with DIARY.open('a') as diary:\n"
+        "        diary.write(line)\n"
+    )
+    async with open_gateway(root=tmp_path) as gateway:
+        await gateway.ask("bob", "bob's secret")
+        await gateway.ask("ada", "!say hi")
+    assert (hook / "diary.txt").read_text().splitlines() == [
+        "gateway:startup  ",
+        "session:start  ",
+        "agent:start !say hi ",
+        "agent:end !say hi hi",
+    ]
 
 
 def child_processes() -> list[str]:

@@ -43,7 +43,7 @@ DEFAULT_MAX_TOKENS: Final = 16_384
 """Longest answer asked for where neither the settings nor the table of models say; the format insists on a number."""
 
 LONGEST_DEFAULT: Final = 32_000
-CACHE_HERE: Final = {"type": "ephemeral"}
+CACHE_HERE: Final[Mapping[str, str]] = {"type": "ephemeral"}
 CONTINUED: Final = "(The conversation continues.)"
 
 _read_blocks = msgspec.json.Decoder(list[msgspec.Raw]).decode

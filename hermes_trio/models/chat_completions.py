@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hermes_trio.models.request import ChatMessage, ContentPart, ModelRequest, ToolCall
     from hermes_trio.models.target import ModelTarget
 
-CACHE_HERE: Final = {"type": "ephemeral"}
+CACHE_HERE: Final[Mapping[str, str]] = {"type": "ephemeral"}
 
 _decode_replay = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_extras = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

@@ -14,6 +14,7 @@ from hermes_trio.tools.approval import ApprovalAnswer, ApprovalChoice, ApprovalQ
 from hermes_trio.tools.danger import find_danger
 from hermes_trio.tools.danger_names import HARDLINE_KEYS
 from hermes_trio.tools.shell_reader import read_command
+from hermes_trio.tools.terminal_launch import is_boxed
 from hermes_trio.tools.tool_turn import AuxiliaryQuestion
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ async def check_command(scope: ProfileScope, turn: ToolTurn, command: str, folde
 
     Cancellation: a question that waits is withdrawn.
     """
-    if _is_contained(scope):
+    if is_boxed(scope):
         return _ALLOWED
     read = await _read(scope, command, folder)
     if _is_listed(scope.config.approvals.deny, _forms(command, read)):
@@ -201,11 +202,6 @@ async def _read(scope: ProfileScope, command: str, folder: str | None = None) ->
     if len(command) <= INLINE_CHARACTERS:
         return read_command(command, folder)
     return await scope.run_blocking(read_command, command, folder)
-
-
-def _is_contained(scope: ProfileScope) -> bool:
-    terminal = scope.config.terminal
-    return terminal.backend == "docker" and not terminal.docker_volumes
 
 
 def _forms(command: str, read: ReadCommand) -> list[str]:

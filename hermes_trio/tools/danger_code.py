@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.tools.danger_files import positionals
@@ -50,7 +51,7 @@ _SQL_TRUNCATE: Final = re.compile(r"\bTRUNCATE\s+(TABLE\s+)?[\w\"`\[]", re.IGNOR
 _SQL_DELETE: Final = re.compile(r"\bDELETE\s+FROM\b", re.IGNORECASE)
 _SQL_WHERE: Final = re.compile(r"\bWHERE\b(?!\s*\(?\s*(1\s*=\s*1|TRUE)\s*\)?\s*$)", re.IGNORECASE)
 _SECRET_FILE: Final = re.compile(
-    r"(^|[/@=<:'\"(])(\.ssh/(?!known_hosts|config\b)|id_(rsa|dsa|ecdsa|ed25519)(?!\.pub)|\.env(?!\.(example|sample|template|dist))(\.\w+)?$"
+    r"(^|[/@=<:'\"(])(\.ssh/(?!known_hosts|config\b|\S+\.pub$)|id_(rsa|dsa|ecdsa|ed25519)(?!\.pub)|\.env(?!\.(example|sample|template|dist))(\.\w+)?$"
     r"|\.aws/credentials|\.kube/config|\.gnupg/|\.netrc$|\.pgpass|\.npmrc$|\.pypirc|etc/shadow)"
 )
 
@@ -94,7 +95,7 @@ def _foreign_code(command: SimpleCommand, downloaded: set[str]) -> Iterator[str]
         yield "decoded_code"
     if program_file(command) in downloaded:
         yield "remote_code"
-    if command.program in SHELLS and "-c" in command.words and command.words[-1] == FOUND:
+    if command.program in SHELLS and ("-c", FOUND) in pairwise(command.words):
         yield "piped_code"
 
 

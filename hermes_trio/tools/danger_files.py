@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hermes_trio.tools.shell_reader import SimpleCommand
 
-_HOME: Final = re.compile(r"^(\$HOME|\$\{HOME\}|/root|/home/[^/]+|/Users/[^/]+|~[^/]*)(?=/|$)")
+_HOME: Final = re.compile(r"^(\$HOME|\$\{HOME[^}]*\}|/root|/home/[^/]+|/Users/[^/]+|~[^/]*)(?=/|$)")
 _ROOTS: Final = frozenset(
     {"/", "~"}
     | {f"/{name}" for name in ("bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "opt", "proc")}
@@ -46,6 +46,7 @@ _FILTERS_TEXT: Final = """
     -empty -perm -inum -samefile -lname -links
 """
 _FILTERS: Final = frozenset(_FILTERS_TEXT.split())
+_SURE_FOLDERS: Final = frozenset({".", "..", "~", "$HOME", "${HOME}", "/root"})
 _DELETERS: Final = frozenset({"rm", "unlink", "rmdir", "shred", "srm", "trash"})
 _EDITORS: Final = frozenset({"sed", "gsed", "perl", "ruby"})
 
@@ -142,12 +143,14 @@ def written_files(command: SimpleCommand) -> list[str]:
 
 
 def _copied(words: Sequence[str], names: list[str]) -> list[str]:
-    """The destination, and the files in it that bear the sources' names."""
+    """The destination; where it is surely a folder, the files in it that bear the sources' names."""
     folders = _values(words, "-t", "--target-directory")
     if not folders and len(names) < 2:
         return []
     destination = folders[0] if folders else names[-1]
     sources = names if folders else names[:-1]
+    if not destination.endswith("/") and destination not in _SURE_FOLDERS:
+        return [destination]
     return [destination, *(posixpath.join(destination, posixpath.basename(source)) for source in sources)]
 
 
@@ -200,6 +203,8 @@ def _is_agents(place: str, name: str, agent_home: str) -> bool:
 
 def is_root(place: str) -> bool:
     """Tell whether a path is the root, a system folder, a home folder, or all that is in one of them."""
+    if re.fullmatch(r"/[^/]*[*?[][^/]*", place.rstrip("/")):
+        return True
     while posixpath.basename(place) in _EVERYTHING:
         place = posixpath.dirname(place) or place
         if place in _EVERYTHING:

@@ -67,7 +67,7 @@ _CONTAINERS: Final = "docker podman nerdctl"
 _KUBE: Final = "kubectl oc k3s microk8s"
 _VERBS: Final = "stop|restart|try-restart|kill|disable|mask|isolate|unload|bootout|shutdown|delete|down"
 _POWER: Final = "poweroff|reboot|halt|kexec|suspend|hibernate|hybrid-sleep|emergency|rescue|soft-reboot"
-_MANAGERS: Final = "systemctl launchctl supervisorctl pm2 rc-service rc-update sv initctl monit"
+_MANAGERS: Final = "systemctl launchctl supervisorctl pm2 rc-update sv initctl monit"
 _PACKAGES: Final = "apt apt-get aptitude yum dnf zypper apk snap flatpak brew pkg port"
 _CLOUDS: Final = "gcloud az doctl heroku fly flyctl gsutil oci ibmcloud hcloud linode-cli vercel netlify wrangler"
 _PUBLISHERS: Final = "npm pnpm yarn bun cargo poetry uv hatch flit"
@@ -98,8 +98,8 @@ PATTERNS: Final = (
     Pattern("power_off", "systemctl loginctl", (_POWER,)),
     Pattern("kill_everything", "killall5"),
     # files
-    Pattern("chmod_world_writable", "chmod", argument=_OTHERS_WRITE),
-    Pattern("chmod_setuid", "chmod", argument=r"[2-7][0-7]{3}|(.*,)?[ugoa]*[+=][rwxX]*s.*"),
+    Pattern("chmod_world_writable", "chmod", (_OTHERS_WRITE,)),
+    Pattern("chmod_setuid", "chmod", (r"[2-7][0-7]{3}|(.*,)?[ugoa]*[+=][rwxX]*s.*",)),
     Pattern("chown_root", "chown", options=("-R", "--recursive"), argument=r"(root|0)([:.].*)?"),
     Pattern("change_attributes", "chattr", word=r"[+-=].*[ia].*"),
     Pattern("shred_files", "shred srm wipe"),
@@ -152,9 +152,9 @@ PATTERNS: Final = (
     Pattern("key_value_flush", "redis-cli valkey-cli", argument=r"(?i)flushall|flushdb|shutdown"),
     Pattern("key_value_flush", "mongo mongosh", word=_MONGO),
     # the machine
-    Pattern("service_stop", _MANAGERS, argument=_VERBS),
+    Pattern("service_stop", _MANAGERS, (_VERBS,)),
     Pattern("service_stop", "brew", ("services", _VERBS)),
-    Pattern("service_stop", "service invoke-rc.d", (r".+", "stop|restart|force-stop")),
+    Pattern("service_stop", "service invoke-rc.d rc-service", (r".+", "stop|restart|force-stop")),
     Pattern("gateway_stop", "hermes hermes-trio", argument="stop|restart|shutdown|uninstall|park"),
     Pattern("gateway_stop", "pkill killall", word=r".*hermes.*"),
     Pattern("gateway_stop", "systemctl supervisorctl pm2 service", argument=_VERBS, word=r".*hermes.*"),

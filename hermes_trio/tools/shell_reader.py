@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from hermes_trio.tools.shell_words import Words, decode_escapes
+from hermes_trio.tools.shell_tree import (
+    descendants,
+    heredoc_backticks,
+    heredoc_text,
+    is_bare,
+    loses_text,
+    lost_words,
+    parse_script,
+    text_of,
+)
+from hermes_trio.tools.shell_words import TooLong, Words, decode_escapes
 from hermes_trio.tools.shell_wrappers import look_inside
 
 if TYPE_CHECKING:
@@ -21,6 +31,9 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 100_000
 MOST_COMMANDS: Final = 2000
+MOST_NODES: Final = 15_000
+MOST_CHARACTERS: Final = 1_000_000
+LONGEST_VALUE: Final = 2000
 _DEEPEST: Final = 6
 #: What these print is the name of a program, or what their users put into ``eval``.
 _KNOWN_PRINTERS_TEXT: Final = """
@@ -29,6 +42,8 @@ _KNOWN_PRINTERS_TEXT: Final = """
     register-python-argcomplete
 """
 _KNOWN_PRINTERS: Final = frozenset(_KNOWN_PRINTERS_TEXT.split())
+_CONVERSION: Final = re.compile(r"%[-0-9.]*[a-zA-Z]")
+_UNKNOWN: Final = re.compile(r"\$([A-Za-z_]\w*|[0-9@*#?!$-]|\{[^{}]*\})")
 _SOCKETS: Final = re.compile(r"/dev/(tcp|udp)/")
 _WRITING: Final = frozenset({">", ">>", "&>", "&>>", ">|", ">&", "<>"})
 
@@ -96,18 +111,11 @@ def read_command(text: str, folder: str | None = None) -> ReadCommand:
     reader = _Reader(folder)
     try:
         bare = reader.read_script(text)
-    except RecursionError:
+    except (RecursionError, TooLong):
         reader.unparsable = True
         bare = False
     problem = "unparsable" if reader.unparsable else ""
     return ReadCommand(text, tuple(reader.found), problem, bare and not problem, reader.fork_bomb)
-
-
-def _parse(text: str) -> Node:
-    import tree_sitter_bash  # 20 ms and 5 MB that an agent without a terminal never needs
-    from tree_sitter import Language, Parser
-
-    return Parser(Language(tree_sitter_bash.language())).parse(text.encode(errors="replace")).root_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +138,8 @@ class _Reader:
         self.fork_bomb = False
         self._variables: dict[str, str] = {}
         self._made_up: set[str] = set()
+        self._seen: set[int] = set()
+        self._size = 0
         self._folder = folder
         self._depth = 0
         self._remote = False
@@ -139,12 +149,21 @@ class _Reader:
         if self._depth >= _DEEPEST:
             self.unparsable = True
             return False
-        root = _parse(text)
-        self.unparsable = self.unparsable or root.has_error or _loses_text(root)
+        root = parse_script(text)
+        if root.descendant_count > MOST_NODES:
+            self.unparsable = True
+            return False
+        self.unparsable = self.unparsable or root.has_error or loses_text(root)
         self._depth += 1
+        seen, self._seen = self._seen, set()
         self._visit(root, feed)
+        for node in descendants(root):
+            # Wherever a substitution hides, in an index, in arithmetic: it runs.
+            if node.type in ("command_substitution", "process_substitution") and node.id not in self._seen:
+                self._visit(node, _NO_FEED)
+        self._seen = seen
         self._depth -= 1
-        return _is_bare(root)
+        return is_bare(root)
 
     def _visit(self, node: Node, feed: _Feed) -> tuple[SimpleCommand, ...]:
         """Read a node; give the commands whose output is the node's."""
@@ -162,7 +181,7 @@ class _Reader:
                 self._visit_for(node)
             case "function_definition":
                 self._check_fork_bomb(node)
-            case "subshell" | "command_substitution":
+            case "subshell" | "command_substitution" | "process_substitution":
                 return self._visit_subshell(node, feed)
             case "comment" | "heredoc_start" | "heredoc_end":
                 return ()
@@ -172,6 +191,7 @@ class _Reader:
         return tuple(command for node in nodes for command in self._visit(node, feed))
 
     def _visit_subshell(self, node: Node, feed: _Feed) -> tuple[SimpleCommand, ...]:
+        self._seen.add(node.id)
         folder, variables = self._folder, dict(self._variables)
         found = self._visit_all(node.named_children, feed)
         self._folder, self._variables = folder, variables
@@ -190,12 +210,13 @@ class _Reader:
         heredocs = [child for child in redirects if child.type == "heredoc_redirect"]
         for heredoc in heredocs:
             redirects += [child for child in heredoc.named_children if child.type.endswith("_redirect")]
-            feed = _Feed(_heredoc_text(heredoc), feed.commands)
+            feed = _Feed(heredoc_text(heredoc), feed.commands)
         if len(bodies) == 1 and bodies[0].type == "command":
-            produced = self._visit_command(bodies[0], feed, tuple(redirects), _lost_words(node))
+            produced = self._visit_command(bodies[0], feed, tuple(redirects), lost_words(node))
         else:
             produced = self._visit_all(bodies, feed)
-            self._emit((), self._targets(redirects)[0], _NO_FEED, ())
+            writes, more = self._targets(redirects)
+            self._emit(more, writes, _NO_FEED, ())
         for heredoc in heredocs:
             self._visit_after_heredoc(heredoc, produced)
         return produced
@@ -208,6 +229,8 @@ class _Reader:
                 self._visit_pipeline(child, _Feed(text, produced))
             elif child.type == "heredoc_body":
                 self._visit_all(child.named_children, _NO_FEED)
+                for script in heredoc_backticks(heredoc):
+                    self.read_script(script)
             elif child.type not in ("heredoc_start", "heredoc_end") and not child.type.endswith("_redirect"):
                 self._visit(child, _NO_FEED)
 
@@ -218,7 +241,7 @@ class _Reader:
                 break
             values += self._words(child, [])
         if node.named_children and values:
-            self._variables[_text(node.named_children[0])] = " ".join(values)
+            self._remember(text_of(node.named_children[0]), " ".join(values))
 
     def _visit_command(
         self, node: Node, feed: _Feed, redirects: tuple[Node, ...], lost: tuple[str, ...] = ()
@@ -227,12 +250,12 @@ class _Reader:
         inner: list[SimpleCommand] = []
         own = [child for child in node.children if child.type.endswith("_redirect")]
         if node.type != "command" and node.children:
-            words.append(_text(node.children[0]))  # export, declare, unset: not a named child
+            words.append(text_of(node.children[0]))  # export, declare, unset: not a named child
         for child in node.children[len(words) :]:
             if child.type == "variable_assignment":
                 self._assign(child)
                 if node.type != "command":
-                    words.append(_text(child))
+                    words.append(text_of(child))
             elif child.type == "command_name":
                 words += self._words(child.children[0] if child.children else child, inner)
             elif child not in own:
@@ -249,7 +272,11 @@ class _Reader:
             inner.extend(produced)
             return _plain_output(produced)
 
-        return Words(self._variables, substitute).read(node)
+        words = Words(self._variables, substitute).read(node)
+        self._size += sum(map(len, words))
+        if self._size > MOST_CHARACTERS:
+            raise TooLong
+        return words
 
     def _targets(self, redirects: Sequence[Node]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Files written to, and further words of the command: ``rm > log a b`` removes a and b."""
@@ -276,12 +303,19 @@ class _Reader:
         fields = self._words(value, inner) if value is not None and value.type != "array" else []
         if value is not None and value.type == "array":
             fields = [word for child in value.named_children for word in self._words(child, inner)]
-        self._variables.pop(_text(name), None)
-        self._made_up.discard(_text(name))
+        self._variables.pop(text_of(name), None)
+        self._made_up.discard(text_of(name))
         if not inner or _plain_output(tuple(inner)) is not None:
-            self._variables[_text(name)] = " ".join(fields)
+            self._remember(text_of(name), " ".join(fields))
         elif not _prints_known(inner):
-            self._made_up.add(_text(name))
+            self._made_up.add(text_of(name))
+
+    def _remember(self, name: str, value: str) -> None:
+        """Values that double and double again must not fill the memory."""
+        if len(value) <= LONGEST_VALUE:
+            self._variables[name] = value
+        else:
+            self._made_up.add(name)
 
     def _emit(
         self, words: tuple[str, ...], writes: tuple[str, ...], feed: _Feed, inner: tuple[SimpleCommand, ...]
@@ -296,7 +330,18 @@ class _Reader:
         )
         self.found.append(command)
         self._follow(command)
-        return (command, *self._look_inside(command, feed, inner))
+        return (command, *self._look_inside(command, feed, inner), *self._without_unknown(words, feed, inner))
+
+    def _without_unknown(
+        self, words: tuple[str, ...], feed: _Feed, inner: tuple[SimpleCommand, ...]
+    ) -> tuple[SimpleCommand, ...]:
+        """The same command as it runs when variables in its name and options are empty: ``r$@m -r$1f``."""
+        if not words or words[0].startswith(("$(", "`")):
+            return ()
+        name = _UNKNOWN.sub("", words[0])
+        rest = [_UNKNOWN.sub("", word) if word.startswith("-") else word for word in words[1:]]
+        plain = (*([name] if name else []), *rest)
+        return self._emit(plain, (), feed, inner) if plain != words else ()
 
     def _look_inside(
         self, command: SimpleCommand, feed: _Feed, inner: tuple[SimpleCommand, ...]
@@ -309,7 +354,10 @@ class _Reader:
                 produced += self._emit(one.words, (), feed, inner)
             elif one.script:
                 before = len(self.found)
+                outer = self._variables
+                self._variables = {**outer, **_arguments(one.arguments)}
                 self.read_script(one.script, feed)
+                self._variables = outer if one.arguments else self._variables
                 produced += self.found[before:]
         self._remote = remote
         return tuple(produced)
@@ -328,18 +376,22 @@ class _Reader:
             places = [word for word in command.words[1:] if not word.startswith("-") or word == "-"]
             self._folder = join_folder(self._folder, places[0]) if places else "~"
         elif command.program == "set" and "--" in command.words:
-            rest = command.words[command.words.index("--") + 1 :]
-            self._variables.update({"@": " ".join(rest), "*": " ".join(rest)})
-            self._variables.update({str(number): word for number, word in enumerate(rest, 1)})
+            self._variables.update(_arguments(("", *command.words[command.words.index("--") + 1 :])))
 
     def _check_fork_bomb(self, node: Node) -> None:
-        name = _text(node.named_children[0]) if node.named_children else ""
-        for part in _descendants(node):
-            calls = [child for child in part.named_children if child.type == "command" and _text(child) == name]
+        name = text_of(node.named_children[0]) if node.named_children else ""
+        for part in descendants(node):
+            calls = [child for child in part.named_children if child.type == "command" and text_of(child) == name]
             if part.type == "pipeline" and len(calls) > 1:
                 self.fork_bomb = True
             if any(call.next_sibling is not None and call.next_sibling.type == "&" for call in calls):
                 self.fork_bomb = True
+
+
+def _arguments(words: Sequence[str]) -> dict[str, str]:
+    """What a script with these arguments finds in ``$0``, ``$1`` ... and ``$@``."""
+    found = {str(number): word for number, word in enumerate(words)}
+    return {**found, "@": " ".join(words[1:]), "*": " ".join(words[1:])} if words else {}
 
 
 def join_folder(folder: str | None, path: str) -> str | None:
@@ -351,82 +403,33 @@ def join_folder(folder: str | None, path: str) -> str | None:
     return f"{folder.rstrip('/')}/{path}"
 
 
-def _loses_text(root: Node) -> bool:
-    """Whether the parser has skipped something without calling it an error: what it does not see we cannot judge."""
-    for node in (root, *_descendants(root)):
-        if node.type in ("string", "heredoc_body", "translated_string"):
-            continue
-        gaps = _gaps(node)
-        if node.type == "redirected_statement":
-            gaps = [gap for gap in gaps if set(gap.split()) != {"-"}]
-        if gaps:
-            return True
-    return False
-
-
-def _lost_words(node: Node) -> tuple[str, ...]:
-    """The grammar drops a lone ``-`` before a heredoc."""
-    return tuple(word for gap in _gaps(node) for word in gap.split())
-
-
-def _gaps(node: Node) -> list[str]:
-    """What stands between the children of a node, but for blanks and escaped line ends."""
-    if not node.children:
-        return []
-    source = node.text or b""
-    ends = [node.start_byte, *(child.end_byte for child in node.children)]
-    starts = [*(child.start_byte for child in node.children), node.end_byte]
-    found = []
-    for end, start in zip(ends, starts, strict=True):
-        if start > end:
-            gap = source[end - node.start_byte : start - node.start_byte].decode(errors="replace")
-            if gap.replace("\\\n", " ").replace("\\\r\n", " ").strip():
-                found.append(gap)
-    return found
-
-
-def _is_bare(root: Node) -> bool:
-    if [child.type for child in root.children] != ["command"]:
-        return False
-    plain = ("command_name", "word", "string", "raw_string", "number", "concatenation", "string_content")
-    return all(part.type in plain or not part.is_named for part in _descendants(root.children[0]))
-
-
-def _descendants(node: Node) -> list[Node]:
-    found: list[Node] = []
-    waiting = list(node.children)
-    while waiting:
-        child = waiting.pop()
-        found.append(child)
-        waiting += child.children
-    return found
-
-
-def _heredoc_text(node: Node) -> str | None:
-    body = next((child for child in node.named_children if child.type == "heredoc_body"), None)
-    return None if body is None else _text(body)
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode(errors="replace")
-
-
 def _plain_output(commands: tuple[SimpleCommand, ...]) -> str | None:
     """What commands print, where that can be told without running them."""
     if len(commands) != 1:
         return None
     command = commands[0]
     arguments = [word for word in command.words[1:] if word not in ("-n", "-e", "-E", "-ne", "-en", "--")]
-    if command.writes or any("$" in word or "`" in word for word in arguments):
+    if command.writes:
         return None
     if command.program == "echo":
         text = " ".join(arguments)
         return decode_escapes(text) if {"-e", "-ne", "-en"} & set(command.words) else text
     if command.program == "printf" and arguments:
-        return decode_escapes(" ".join(arguments[1:] if arguments[0].startswith("%") else arguments))
-    if command.program == "cat" and not arguments:
+        return decode_escapes(_printf(arguments[0], arguments[1:]))
+    if command.program == "tee" or (command.program == "cat" and not arguments):
         return command.stdin
     return None
+
+
+def _printf(form: str, values: list[str]) -> str:
+    """The form is used again and again, until all values are."""
+    if not _CONVERSION.search(form):
+        return form
+    waiting = list(values)
+    done = _CONVERSION.sub(lambda _: waiting.pop(0) if waiting else "", form)
+    while waiting:
+        done += _CONVERSION.sub(lambda _: waiting.pop(0) if waiting else "", form)
+    return done
 
 
 def _prints_known(commands: Sequence[SimpleCommand]) -> bool:

@@ -19,6 +19,7 @@ _TO_PRIVATE: Final = str.maketrans("{,}", _OPEN + _COMMA + _CLOSE)
 _TO_PLAIN: Final = str.maketrans(_OPEN + _COMMA + _CLOSE, "{,}")
 _INNERMOST: Final = re.compile(f"{_OPEN}([^{_OPEN}{_CLOSE}]*{_COMMA}[^{_OPEN}{_CLOSE}]*){_CLOSE}")
 _MOST_FIELDS: Final = 200
+LONGEST_WORD: Final = 100_000
 _ESCAPED: Final = re.compile(r"\\(\n|.)", re.DOTALL)
 _ESCAPED_IN_QUOTES: Final = re.compile(r"\\([$`\"\\\n])")
 _ANSI: Final = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|c.|.)", re.DOTALL)
@@ -37,6 +38,10 @@ _DEFAULTS: Final = (":-", "-", ":=", "=")
 _HIGHEST_CODE: Final = 0x10FFFF
 
 
+class TooLong(Exception):
+    """A word or a variable grows beyond reason."""
+
+
 class Words:
     """Collects the fields that one written word becomes.
 
@@ -50,10 +55,15 @@ class Words:
         self._substitute = substitute
         self._fields: list[str] = []
         self._current: str | None = None
+        self._size = 0
 
     def read(self, node: Node) -> list[str]:
-        """Give the fields of a word."""
-        self._fields, self._current = [], None
+        """Give the fields of a word.
+
+        Raises:
+            TooLong: They hold more than `LONGEST_WORD` characters.
+        """
+        self._fields, self._current, self._size = [], None, 0
         self._add(node, quoted=False)
         self._end_field()
         return [text.translate(_TO_PLAIN) for field in self._fields for text in _expand_braces(field)][:_MOST_FIELDS]
@@ -64,6 +74,9 @@ class Words:
             self._current = None
 
     def _literal(self, text: str) -> None:
+        self._size += len(text)
+        if self._size > LONGEST_WORD:
+            raise TooLong
         self._current = (self._current or "") + text
 
     def _split(self, text: str, *, quoted: bool) -> None:
@@ -82,10 +95,9 @@ class Words:
 
     def _add(self, node: Node, *, quoted: bool) -> None:
         kind = node.type
-        if kind == "concatenation":
-            for child in node.children:
-                self._add(child, quoted=quoted)
-        elif kind in ("string", "translated_string"):
+        if kind in ("concatenation", "translated_string"):
+            self._add_parts(node, quoted=quoted)
+        elif kind == "string":
             self._add_string(node)
         elif kind == "raw_string":
             self._literal(_text(node)[1:-1])
@@ -104,10 +116,13 @@ class Words:
         else:
             self._add_other(node)
 
+    def _add_parts(self, node: Node, *, quoted: bool) -> None:
+        for child in node.children:
+            translated = child.type == "$" and child.next_sibling is not None and child.next_sibling.type == "string"
+            if not translated:
+                self._add(child, quoted=quoted)
+
     def _add_other(self, node: Node) -> None:
-        for child in node.named_children:
-            if child.type in ("command_substitution", "process_substitution", "string", "concatenation"):
-                Words(self._variables, self._substitute).read(child)
         text = _text(node)
         if node.type in ("word", "extglob_pattern", "glob_pattern", "{", "}", ","):
             text = _unescape(text)
@@ -124,6 +139,9 @@ class Words:
                 self._quoted(_text(child))
             elif child.is_named:
                 self._add(child, quoted=True)
+            else:
+                # Blanks before a mark count as part of it: `" $"` is a blank and a dollar sign.
+                self._literal(_text(child).removesuffix('"').removeprefix('"'))
             at = child.end_byte
 
     def _quoted(self, text: str) -> None:
@@ -134,7 +152,7 @@ class Words:
         if value is None:
             self._literal(_text(node))
         else:
-            self._split(value, quoted=quoted)
+            self._split(value, quoted=quoted and name != "@")
 
     def _add_expansion(self, node: Node, *, quoted: bool) -> None:
         """``${name}``, with a default where there is one; anything cleverer stays as it is written."""
@@ -145,11 +163,9 @@ class Words:
         if name and not marks and not rest:
             self._add_variable(node, name, quoted=quoted)
         elif name and marks and marks[0] in _DEFAULTS and name not in self._variables and rest:
-            for child in rest:
-                self._add(child, quoted=quoted)
+            value = [" ".join(Words(self._variables, self._substitute).read(child)) for child in rest]
+            self._split("".join(value), quoted=quoted)
         else:
-            for child in rest:
-                Words(self._variables, self._substitute).read(child)
             self._literal(_text(node))
 
 
@@ -183,7 +199,7 @@ def _ansi_character(found: re.Match[str]) -> str:
         return _character(int(code, 8))
     if kind == "c" and len(code) > 1:
         return chr(ord(code[1]) & 0x1F)
-    return _ANSI_LETTERS.get(kind, kind)
+    return _ANSI_LETTERS.get(kind, kind if kind in "\\'\"?" else found[0])
 
 
 def _character(number: int) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 SHELLS: Final = frozenset({"sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash"})
 #: Stands for what ``xargs`` and ``find`` put in.
 FOUND: Final = "{}"
+MOST_FOUND: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,13 @@ class Inside:
     Attributes:
         words: Another command, or empty.
         script: A piece of shell script, or empty.
+        arguments: What the script finds as ``$0``, ``$1`` ...
         remote: Whether it runs on another machine or in a container.
     """
 
     words: tuple[str, ...] = ()
     script: str = ""
+    arguments: tuple[str, ...] = ()
     remote: bool = False
 
 
@@ -143,6 +146,9 @@ _SHELL_VALUED: Final = _options("-o +o -O +O --rcfile --init-file -C --init-comm
 _FIND_RUNS: Final = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 
 
+_ODD: Final = frozenset({"trap", "alias", "git", "kubectl", "at", "batch", ".", "source", "crontab", "coproc"})
+
+
 def look_inside(words: Sequence[str], stdin: str | None) -> Iterator[Inside]:
     """Find what a command runs, one level deep.
 
@@ -157,14 +163,14 @@ def look_inside(words: Sequence[str], stdin: str | None) -> Iterator[Inside]:
         yield from _in_shell(words, stdin)
     elif program in ("find", "fd", "fdfind"):
         yield from _in_find(words)
-    elif program in ("trap", "alias", "git", "kubectl", "at", "batch", ".", "source", "crontab"):
+    elif program in _ODD and (program != "coproc" or "{" in words):
         yield from _in_odd(program, words, stdin)
     elif program in WRAPPERS and not (program == "command" and {"-v", "-V"} & set(words)):
-        yield from _behind(words[1:], WRAPPERS[program])
+        yield from _behind(words[1:], WRAPPERS[program], stdin)
     elif len(words) > 1 and (wrapper := SUBCOMMANDS.get((program, words[1]))) is not None:
-        yield from _behind(words[2:], wrapper)
+        yield from _behind(words[2:], wrapper, stdin)
     elif program == "docker" and "exec" in words[:4]:
-        yield from _behind(words[words.index("exec") + 1 :], SUBCOMMANDS["docker", "exec"])
+        yield from _behind(words[words.index("exec") + 1 :], SUBCOMMANDS["docker", "exec"], stdin)
     if program in _WITH_SCRIPT_OPTION:
         yield from (Inside(script=words[index + 1]) for index in _indexes(words, _SCRIPT_OPTIONS))
     if program == "env":
@@ -175,9 +181,11 @@ def _indexes(words: Sequence[str], options: Sequence[str]) -> list[int]:
     return [index for index, word in enumerate(words[:-1]) if word in options]
 
 
-def _behind(words: Sequence[str], wrapper: Wrapper) -> Iterator[Inside]:
+def _behind(words: Sequence[str], wrapper: Wrapper, stdin: str | None) -> Iterator[Inside]:
     rest = skip_options(words, wrapper)
     if not rest:
+        if wrapper.remote and wrapper.script and stdin:
+            yield Inside(script=stdin, remote=True)
         return
     if wrapper.script:
         yield Inside(script=" ".join(rest), remote=wrapper.remote)
@@ -185,8 +193,8 @@ def _behind(words: Sequence[str], wrapper: Wrapper) -> Iterator[Inside]:
     if len(rest) == 1 and " " in rest[0] and wrapper.found:
         yield Inside(script=rest[0], remote=wrapper.remote)
         return
-    words_inside = (*rest, FOUND) if wrapper.found and FOUND not in rest else tuple(rest)
-    yield Inside(words_inside, remote=wrapper.remote)
+    found = stdin.split()[:MOST_FOUND] if stdin else [FOUND]
+    yield Inside((*rest, *found) if wrapper.found else tuple(rest), remote=wrapper.remote)
 
 
 def skip_options(words: Sequence[str], wrapper: Wrapper) -> list[str]:
@@ -224,7 +232,7 @@ def _in_shell(words: Sequence[str], stdin: str | None) -> Iterator[Inside]:
         reads_stdin = reads_stdin or (cluster and "s" in word)
         at += 2 if word in _SHELL_VALUED else 1
     if script and at < len(words):
-        yield Inside(script=words[at])
+        yield Inside(script=words[at], arguments=tuple(words[at + 1 :]))
     elif stdin and (reads_stdin or at >= len(words) or words[at] in ("-", "/dev/stdin")):
         yield Inside(script=stdin)
 
@@ -249,6 +257,8 @@ def _in_odd(program: str, words: Sequence[str], stdin: str | None) -> Iterator[I
         )
     elif program == "kubectl" and "exec" in words and "--" in words:
         yield Inside(tuple(words[words.index("--") + 1 :]), remote=True)
+    elif program == "coproc":
+        yield Inside(tuple(words[words.index("{") + 1 :]))
     elif stdin and (program in ("at", "batch") or words[1:2] in (["/dev/stdin"], ["-"])):
         yield Inside(script=_without_schedule(stdin) if program == "crontab" else stdin)
 

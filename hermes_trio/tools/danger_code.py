@@ -69,7 +69,7 @@ def code_dangers(command: SimpleCommand, downloaded: set[str]) -> Iterator[str]:
     if code and (_DELETES.search(code) or _RUNS.search(code) or (program in ("perl", "ruby", "php") and "`" in code)):
         yield "inline_code"
     if program in _SQL_CLIENTS:
-        yield from sql_dangers("\n".join((*command.words[1:], command.stdin or "")))
+        yield from (key for text in (*command.words[1:], command.stdin or "") for key in sql_dangers(text))
     elif code:
         yield from sql_dangers(code)
     if _opens_shell(command):

@@ -356,7 +356,7 @@ class _Reader:
                 before = len(self.found)
                 outer = self._variables
                 self._variables = {**outer, **_arguments(one.arguments)}
-                self.read_script(one.script, feed)
+                self.read_script(one.script, feed if one.script != command.stdin else _NO_FEED)
                 self._variables = outer if one.arguments else self._variables
                 produced += self.found[before:]
         self._remote = remote
@@ -405,9 +405,11 @@ def join_folder(folder: str | None, path: str) -> str | None:
 
 def _plain_output(commands: tuple[SimpleCommand, ...]) -> str | None:
     """What commands print, where that can be told without running them."""
-    if len(commands) != 1:
+    if not commands:
         return None
-    command = commands[0]
+    command = commands[-1]
+    if any(one.words[-len(command.words) :] != command.words for one in commands):
+        return None  # more than one command that runs another
     arguments = [word for word in command.words[1:] if word not in ("-n", "-e", "-E", "-ne", "-en", "--")]
     if command.writes:
         return None

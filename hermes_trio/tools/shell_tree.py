@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _BACKTICKS: Final = re.compile(r"(?<!\\)`((?:[^`\\]|\\.)*)`", re.DOTALL)
 _NEGATED_COMPOUND: Final = re.compile(rb"!\s*(?:(?:for|case|select|while|until|if|function|coproc|time)\b|\{|!|\[\[)")
+_RESERVED: Final = frozenset(b"if then else elif fi for while until do done case esac select function { }".split())
 _BETWEEN_WORDS: Final = b" \t\r\n&|;()<>"
 
 
@@ -42,7 +43,7 @@ def _is_misread(node: Node, source: bytes, first: int) -> bool:
 
     It takes a ``#`` within a word for a comment, a ``$`` within a word for the beginning of the next one, what stands
     between two substitutions in backticks for a part of them, an escaped line end behind a ``$`` for a name, a line end
-    behind a redirection for the beginning of a word, and what stands behind ``!`` always for a plain command.
+    behind a redirection for the beginning of a word, and what stands behind ``!`` or ``time`` for a plain command.
     """
     if node.type == "comment":
         before = node.start_byte - first
@@ -52,6 +53,8 @@ def _is_misread(node: Node, source: bytes, first: int) -> bool:
         return any(child.start_byte in ends for child in node.children if not child.type.endswith("_redirect"))
     if node.type == "negated_command":
         return _NEGATED_COMPOUND.match(node.text or b"") is not None
+    if node.type == "command_name":
+        return node.text in _RESERVED
     if node.type == "word":
         return (node.text or b"").startswith((b"\n", b"("))
     if node.type == "expansion":

@@ -375,8 +375,20 @@ class _Reader:
         if command.program in ("cd", "pushd"):
             places = [word for word in command.words[1:] if not word.startswith("-") or word == "-"]
             self._folder = join_folder(self._folder, places[0]) if places else "~"
+        elif command.program == "time":
+            self._assign_behind_time(command.words[1:])
         elif command.program == "set" and "--" in command.words:
             self._variables.update(_arguments(("", *command.words[command.words.index("--") + 1 :])))
+
+    def _assign_behind_time(self, words: Sequence[str]) -> None:
+        """``time`` is a part of the shell's language, but the grammar takes it for a command."""
+        for name, mark, value in (word.partition("=") for word in words):
+            if not (mark and name.isidentifier()):
+                return
+            if "$(" in value or "`" in value:
+                self._made_up.add(name)
+            else:
+                self._remember(name, value)
 
     def _check_fork_bomb(self, node: Node) -> None:
         name = text_of(node.named_children[0]) if node.named_children else ""

@@ -83,7 +83,7 @@ WRAPPERS: Final[Mapping[str, Wrapper]] = MappingProxyType(
         "taskset": Wrapper(skip=1),
         "timeout": Wrapper(_options("-s --signal -k --kill-after"), skip=1),
         "gtimeout": Wrapper(_options("-s --signal -k --kill-after"), skip=1),
-        "time": Wrapper(_options("-o --output -f --format")),
+        "time": Wrapper(_options("-o --output -f --format"), assignments=True),
         "command": Wrapper(),
         "builtin": Wrapper(),
         "exec": Wrapper(_options("-a")),

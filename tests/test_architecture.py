@@ -12,6 +12,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 FILES = sorted((REPOSITORY / "hermes_trio").rglob("*.py")) + sorted((REPOSITORY / "adapters").rglob("*.py"))
 MUTABLE = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)
 FORBIDDEN_MODULES = frozenset({"asyncio", "contextvars", "logging"})
+# Users' hook handlers were written for asyncio; each runs in a worker thread with a loop of its own.
+ALLOWED_MODULES = {"hermes_trio/tools/hook_python.py": {"asyncio"}}
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 500
 
@@ -63,6 +65,7 @@ def test_a_module_has_no_state_and_no_ambient_context(path):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             found = {name.split(".")[0] for name in names} & FORBIDDEN_MODULES
+            found -= ALLOWED_MODULES.get(name_of(path), set())
             assert not found, f"{name_of(path)}:{node.lineno} imports {found}"
 
 

@@ -23,7 +23,7 @@ LONGEST_WORD: Final = 100_000
 _ESCAPED: Final = re.compile(r"\\(\n|.)", re.DOTALL)
 _ESCAPED_IN_QUOTES: Final = re.compile(r"\\([$`\"\\\n])")
 _ANSI: Final = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|c.|.)", re.DOTALL)
-_ANSI_LETTERS: Final = {
+_ANSI_LETTERS: Final[Mapping[str, str]] = {
     "a": "\a",
     "b": "\b",
     "e": "\x1b",

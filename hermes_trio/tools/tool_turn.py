@@ -16,7 +16,7 @@ class AuxiliaryQuestion:
     """A question of a tool to a model.
 
     Attributes:
-        task: Name of the auxiliary task, which may have a model of its own: ``vision``, ``approval``, ``web_extract`` ...
+        task: Name of the auxiliary task, which may have a model of its own, e.g. ``vision`` or ``approval``.
         system: System text.
         content: What is asked: text, or parts in the chat-completions format.
     """

@@ -1,4 +1,4 @@
-"""What one generation of a profile shares between its turns: background processes, approvals, MCP connections, hooks."""
+"""What the turns of one generation of a profile share: background processes, approvals, MCP connections, hooks."""
 
 from __future__ import annotations
 

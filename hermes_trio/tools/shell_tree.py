@@ -11,15 +11,21 @@ if TYPE_CHECKING:
 _BACKTICKS: Final = re.compile(r"(?<!\\)`((?:[^`\\]|\\.)*)`", re.DOTALL)
 _NEGATED_COMPOUND: Final = re.compile(rb"!\s*(?:(?:for|case|select|while|until|if|function|coproc|time)\b|\{|!|\[\[)")
 _RESERVED: Final = frozenset(b"if then else elif fi for while until do done case esac select function { }".split())
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _BETWEEN_WORDS: Final = b" \t\r\n&|;()<>"
 
 
 def parse_script(text: str) -> Node:
-    """Parse a shell script; what cannot be parsed shows in the tree."""
+    """Parse a shell script; what cannot be parsed shows in the tree.
+
+    Characters beyond ASCII are letters to a shell. They become ``_``: the grammar looks some of them up behind the end
+    of a table of the C library, which ends the process (tree-sitter-bash 0.25.1, ``isdigit`` in its scanner).
+    """
     import tree_sitter_bash  # 20 ms and 5 MB that an agent without a terminal never needs
     from tree_sitter import Language, Parser
 
-    return Parser(Language(tree_sitter_bash.language())).parse(text.encode(errors="replace")).root_node
+    plain = text if text.isascii() else _NOT_ASCII.sub("_", text)
+    return Parser(Language(tree_sitter_bash.language())).parse(plain.encode("ascii")).root_node
 
 
 def loses_text(root: Node) -> bool:

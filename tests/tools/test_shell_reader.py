@@ -302,6 +302,13 @@ def run_in_bash(text: str, folder: Path) -> set[str]:
         return set(notes.read().split())
 
 
+@pytest.mark.parametrize("character", ["\U0010ffff", "\U000f76f5", "\ud800", "é"])
+def test_no_character_ends_the_process(character: str) -> None:
+    """The parser's own code does not survive a brace and such a character."""
+    for _ in range(50):
+        assert words_of(f"echo {{{character}..3}} {{{character}") == [("echo", "{_..3}", "{_")]
+
+
 def test_reading_is_pure() -> None:
     assert read_command("a; b") == read_command("a; b")
     assert isinstance(read_command(""), ReadCommand)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from hermes_trio.models.request import ChatMessage
 
-LONGEST_QUOTE: Final = 4000
+LONGEST_QUOTE: Final = 20_000
 
 _LINE = re.compile(r"^!(tool|also) +([\w-]+) *(.*)$", re.MULTILINE)
 

@@ -236,12 +236,14 @@ class ShellHookConfig:
         command: The command line.
         matcher: Regular expression on tool names; empty for all. Only at events of tools.
         timeout: Seconds it may take, at most 300.
+        fail_closed: Whether a tool is blocked when its hook fails or takes too long.
     """
 
     event: str
     command: str
     matcher: str = ""
     timeout: float = 60.0
+    fail_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,10 @@ def _decode_hook(event: str, entry: Section) -> ShellHookConfig:
     if not command:
         raise entry.error("command", "a command line")
     timeout = entry.optional_number("timeout", minimum=0, maximum=LONGEST_HOOK)
-    return ShellHookConfig(event, command, entry.text("matcher"), timeout or ShellHookConfig("", "").timeout)
+    fail_closed = entry.boolean("fail_closed", default=False)
+    return ShellHookConfig(
+        event, command, entry.text("matcher"), timeout or ShellHookConfig("", "").timeout, fail_closed
+    )
 
 
 def decode_mcp_servers(top: Section) -> tuple[McpServerConfig, ...]:

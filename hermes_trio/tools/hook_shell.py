@@ -13,7 +13,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -55,12 +55,14 @@ class ShellHook:
         argv: Program and arguments.
         matcher: What a tool's name must match as a whole; None for all.
         seconds: Deadline of one run.
+        fail_closed: Whether its failure blocks.
     """
 
     event: str
     argv: tuple[str, ...]
     matcher: re.Pattern[str] | None
     seconds: float
+    fail_closed: bool = False
 
     def matches(self, tool: str) -> bool:
         """Tell whether it wants to hear of this tool."""
@@ -171,7 +173,8 @@ def _load(hook: ShellHookConfig, profile: str, where: str, place: HookPlace) -> 
     if program is None:
         raise refuse(f"the program {words[0] if words else ''!r} is not there or cannot be run", "an executable file")
     home = place.environment.get("HOME", "")
-    return ShellHook(hook.event, (program, *(_expand(word, home) for word in words[1:])), matcher, hook.timeout)
+    argv = (program, *(_expand(word, home) for word in words[1:]))
+    return ShellHook(hook.event, argv, matcher, hook.timeout, hook.fail_closed)
 
 
 def _find_program(word: str, place: HookPlace) -> str | None:
@@ -189,7 +192,8 @@ def _expand(word: str, home: str) -> str:
 async def run_shell_hook(hook: ShellHook, context: Mapping[str, object], place: HookPlace) -> ShellAnswer:
     """Run a command with an event's context; what goes wrong is in the answer.
 
-    Exit status 2 of a ``pre_tool_call`` hook blocks, as the words of its stderr say.
+    A ``pre_tool_call`` hook blocks with exit status 2, too; its stderr says why. So does the failure of one that is
+    ``fail_closed``.
 
     Args:
         hook: The command.
@@ -198,6 +202,13 @@ async def run_shell_hook(hook: ShellHook, context: Mapping[str, object], place: 
 
     Cancellation: its processes are ended first, within 4 s.
     """
+    answer = await _run(hook, context, place)
+    if answer.problem and hook.fail_closed and hook.event == BEFORE_TOOL and answer.block is None:
+        return replace(answer, block=Block("the hook that guards this tool failed"))
+    return answer
+
+
+async def _run(hook: ShellHook, context: Mapping[str, object], place: HookPlace) -> ShellAnswer:
     output, errors = HeadAndTail(_OUTPUT_BYTES), HeadAndTail(_ERROR_BYTES)
     folder = await _folder(context, place)
     command = ChildCommand(hook.argv, place.environment, folder, stdin=_payload(hook.event, context))

@@ -45,12 +45,22 @@ class Conversation:
         session_id: The conversation.
         session_key: Its stable key.
         user_id: Who asked.
+        user_name: What people call them.
+        chat_id: The chat on the platform.
+        chat_name: What people call it.
+        thread_id: The thread or topic in it.
+        message_id: The platform's id of the message.
     """
 
     platform: str = ""
     session_id: str = ""
     session_key: str = ""
     user_id: str = ""
+    user_name: str = ""
+    chat_id: str = ""
+    chat_name: str = ""
+    thread_id: str = ""
+    message_id: str = ""
 
 
 def child_environment(
@@ -124,6 +134,11 @@ def session_variables(profile: str, conversation: Conversation) -> dict[str, str
         "ID": conversation.session_id,
         "KEY": conversation.session_key,
         "USER_ID": conversation.user_id,
+        "USER_NAME": conversation.user_name,
+        "CHAT_ID": conversation.chat_id,
+        "CHAT_NAME": conversation.chat_name,
+        "THREAD_ID": conversation.thread_id,
+        "MESSAGE_ID": conversation.message_id,
     }
     return {f"HERMES_SESSION_{name}": value for name, value in values.items() if value and "\0" not in value}
 

@@ -16,6 +16,7 @@ from hermes_trio.home.agent_config import (
     ToolOutputConfig,
     WebConfig,
 )
+from hermes_trio.home.chat_config import ChatConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         PriceConfig,
         ShellHookConfig,
     )
+    from hermes_trio.home.platform_config import PlatformConfig
     from hermes_trio.home.provenance import Notice, UnknownKey
 
 DEFAULT_SESSIONS: Final = 64
@@ -47,6 +49,10 @@ def _no_prices() -> Mapping[str, PriceConfig]:
 
 
 def _no_toolsets() -> Mapping[str, tuple[str, ...]]:
+    return MappingProxyType({})
+
+
+def _no_platforms() -> Mapping[str, PlatformConfig]:
     return MappingProxyType({})
 
 
@@ -262,6 +268,8 @@ class ProfileConfig:
         file_read_max_chars: Most characters of one reading of a file.
         context_file_max_chars: Most characters of a context file; None for a share of the model's window.
         code_execution_mode: Where the model's code runs: ``project`` or ``strict``.
+        chat: How conversations on chat platforms work.
+        platforms: Chat platform -> its settings; only those that are mentioned anywhere.
         raw: The whole file after interpolation, unknown keys included, deeply immutable. Holds secrets.
         unknown_keys: Keys nobody knows.
         notices: Remarks for ``check``.
@@ -298,6 +306,8 @@ class ProfileConfig:
     file_read_max_chars: int = DEFAULT_READ
     context_file_max_chars: int | None = None
     code_execution_mode: str = "project"
+    chat: ChatConfig = field(default_factory=ChatConfig)
+    platforms: Mapping[str, PlatformConfig] = field(default_factory=_no_platforms)
     raw: Mapping[str, object] = field(default_factory=_nothing, repr=False)
     unknown_keys: tuple[UnknownKey, ...] = ()
     notices: tuple[Notice, ...] = ()

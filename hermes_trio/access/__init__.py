@@ -1,0 +1,1 @@
+"""Who may talk to a profile: allowlists, pairing, groups, commands."""

@@ -1,0 +1,1 @@
+"""Slash commands of chats: each family in a file of its own, `registry` names them all."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from hermes_trio.scope import ProfileScope
     from hermes_trio.store.messages import StoredMessage
+
+
+SqlJob = Callable[[sqlite3.Connection], None]
+"""SQL to be run in somebody else's transaction; may be run twice, and does nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,8 @@ class TurnRecord:
         usage: What the model charged, or None when it was not asked.
         at: End of the turn in seconds since the epoch.
         earlier: The caller's account of the conversation so far; stored only while the session has no messages.
+        seal: What is to happen in the same transaction, after the messages; when it raises, nothing of this record is
+            stored. None for nothing.
     """
 
     session: SessionRecord
@@ -96,6 +103,7 @@ class TurnRecord:
     usage: UsageRecord | None
     at: float
     earlier: tuple[StoredMessage, ...] = ()
+    seal: SqlJob | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,7 @@ _COUNTS: Final = (
 _NO_USAGE: Final = (0,) * len(_COUNTS)
 
 _FIND: Final = """
-SELECT profile_name, session_key, source, EXISTS (SELECT 1 FROM messages WHERE session_id = sessions.id)
+SELECT profile_name, session_key, source, chat_id, EXISTS (SELECT 1 FROM messages WHERE session_id = sessions.id)
 FROM sessions WHERE id = ?
 """
 _INSERT: Final = f"""
@@ -151,6 +159,7 @@ async def record_turn(scope: ProfileScope, record: TurnRecord) -> None:
     Raises:
         StoreError: The file cannot be used, or (``session_foreign``) the session belongs to another profile.
         ScopeClosed: The profile is over.
+        Exception: Whatever the record's seal raised; only this record is not stored then.
 
     Cancellation: once accepted the turn is stored even if the caller is cancelled; see `Database.write`.
     """
@@ -175,6 +184,9 @@ def store_turns(connection: sqlite3.Connection, turns: Sequence[tuple[str, TurnR
         if record.usage is not None:
             _count_usage(connection, session_id, record.usage, record.at)
     insert_messages(connection, messages)
+    for _, record in turns:
+        if record.seal is not None:
+            record.seal(connection)
 
 
 def _store_session(
@@ -182,12 +194,13 @@ def _store_session(
 ) -> tuple[StoredMessage, ...]:
     """Make or continue the session; the messages to add to it."""
     found = connection.execute(_FIND, (record.session.id,)).fetchone()
-    has_messages = has_messages or (found is not None and bool(found[3]))
+    has_messages = has_messages or (found is not None and bool(found[4]))
     messages = record.messages if has_messages else record.earlier + record.messages
     if found is None:
         _insert_session(connection, record, messages)
     elif Owner(profile).owns(*found[:3]):
-        _continue_session(connection, record, messages, has_key=found[1] is not None)
+        _continue_session(connection, record, messages)
+        _complete_session(connection, record.session, has_key=found[1] is not None, has_place=found[3] is not None)
     else:
         raise StoreError(
             f"session {record.session.id} belongs to another profile", code="session_foreign", profile=profile
@@ -220,9 +233,7 @@ def _insert_session(connection: sqlite3.Connection, record: TurnRecord, messages
     connection.execute(_INSERT, values)
 
 
-def _continue_session(
-    connection: sqlite3.Connection, record: TurnRecord, messages: tuple[StoredMessage, ...], has_key: bool
-) -> None:
+def _continue_session(connection: sqlite3.Connection, record: TurnRecord, messages: tuple[StoredMessage, ...]) -> None:
     session, usage = record.session, record.usage
     values = (
         session.model,
@@ -234,9 +245,21 @@ def _continue_session(
         session.id,
     )
     connection.execute(_CONTINUE, values)
+
+
+def _complete_session(
+    connection: sqlite3.Connection, session: SessionRecord, *, has_key: bool, has_place: bool
+) -> None:
+    """Give a row its key and its place, if it was made without them."""
     if session.session_key and not has_key:
         connection.execute(
             "UPDATE sessions SET session_key = ? WHERE id = ?", (clean_text(session.session_key), session.id)
+        )
+    if session.chat_id and not has_place:
+        place = (clean_text(session.chat_id), session.chat_type, clean_text(session.thread_id))
+        connection.execute(
+            "UPDATE sessions SET chat_id = ?, chat_type = ?, thread_id = ?, display_name = ? WHERE id = ?",
+            (*place, clean_text(session.display_name), session.id),
         )
 
 

@@ -81,3 +81,6 @@ class ApprovalRequest:
 
 Announce = Callable[[ApprovalRequest], Awaitable[None]]
 """Shows a waiting question to whoever may answer it."""
+
+AnnounceEnd = Callable[[ApprovalRequest, ApprovalChoice | None], Awaitable[None]]
+"""Shows that a question waits no more; without a choice when nobody answered it, or it was withdrawn."""

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from hermes_trio.scope import ProfileScope
-    from hermes_trio.tools.approval import Announce
+    from hermes_trio.tools.approval import Announce, AnnounceEnd
 
 #: Conversations whose grants are remembered; beyond that the one unused for longest is asked again.
 MOST_SESSIONS: Final = 4096
 SAVE_SECONDS: Final = 5.0
+CLOSE_SECONDS: Final = 1.0
 LONGEST_COMMAND: Final = 8000
 
 _ALL_CHOICES: Final = tuple(ApprovalChoice)
@@ -140,10 +141,19 @@ class ApprovalLedger:
         session_key: str,
         turn_id: str,
         smart_denied: bool = False,
+        closed: AnnounceEnd | None = None,
     ) -> ApprovalChoice | None:
         """Ask and wait for the answer; None when nobody answered within ``approvals.timeout``.
 
         ``always`` is also written to the profile's settings; where that fails, it holds until the profile restarts.
+
+        Args:
+            question: What is to be done.
+            announce: Shows the question.
+            session_key: The conversation; its id where it has no key.
+            turn_id: The turn.
+            smart_denied: Whether a model has advised against it.
+            closed: Shows that the question waits no more, also when it was withdrawn; then it gets 1 s.
 
         Cancellation: the question is withdrawn. An ``always`` that was already given is still saved, within 5 s.
         """
@@ -157,6 +167,9 @@ class ApprovalLedger:
             self._waiting.pop(request.id, None)
             if waiting.choice is ApprovalChoice.ALWAYS:
                 await self._save(request.pattern_keys)
+            if closed is not None:
+                with trio.move_on_after(CLOSE_SECONDS, shield=True):
+                    await closed(request, waiting.choice)
         return waiting.choice
 
     def _request(

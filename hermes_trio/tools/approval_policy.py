@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hermes_trio.scope import ProfileScope
-    from hermes_trio.tools.approval import Announce
+    from hermes_trio.tools.approval import Announce, AnnounceEnd
     from hermes_trio.tools.approval_ledger import ApprovalLedger
     from hermes_trio.tools.hooks import Hooks
     from hermes_trio.tools.shell_reader import ReadCommand
@@ -82,6 +82,7 @@ def make_approve(
     platform: str = "",
     announce: Announce | None = None,
     hooks: Hooks | None = None,
+    closed: AnnounceEnd | None = None,
 ) -> Approve:
     """Make what a turn asks about dangerous things.
 
@@ -94,8 +95,9 @@ def make_approve(
         platform: Where the turn came from; for ``cron`` nobody is asked.
         announce: Shows a question to somebody who can answer it; None where nobody can.
         hooks: Hear of questions and answers.
+        closed: Shows that a question waits no more.
     """
-    return _Approver(scope, ledger, session_key, ask_model, turn_id, platform, announce, hooks).approve
+    return _Approver(scope, ledger, session_key, ask_model, turn_id, platform, announce, hooks, closed).approve
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class _Approver:
     platform: str
     announce: Announce | None
     hooks: Hooks | None
+    closed: AnnounceEnd | None
 
     async def approve(self, question: ApprovalQuestion) -> ApprovalAnswer:
         """Decide: first the settings, then what was granted before, then a model, then a person."""
@@ -170,6 +173,7 @@ class _Approver:
             session_key=self.session_key,
             turn_id=self.turn_id,
             smart_denied=smart_denied,
+            closed=self.closed,
         )
         await self._tell_hooks("post_approval_response", question, choice)
         self._log(f"approval of {question.pattern_keys[0]}: {choice.value if choice else 'no answer'}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from hermes_trio.home.config import AgentConfig
+from hermes_trio.tools.question_ledger import answer_seconds
 from hermes_trio.tools.tool import Tool, ToolError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def run_clarify(scope: ProfileScope, turn: ToolTurn, arguments: Arguments)
             mend="go on with the most sensible reading, and say in your answer which one that was",
         )
     choices = _choices(arguments.get("choices"))
-    seconds = scope.config.agent.clarify_timeout or AgentConfig().clarify_timeout
+    seconds = answer_seconds(scope)
     with trio.move_on_after(seconds):
         answer = await turn.ask_user(question, choices)
         return {"question": question, "choices_offered": list(choices), "user_response": answer.strip()}

@@ -107,7 +107,8 @@ def base_of(scope: ProfileScope) -> Mapping[str, str]:
 
 def conversation_of(turn: ToolTurn) -> Conversation:
     """What a child is told of the turn it works for."""
-    return Conversation(turn.platform, turn.session_id, turn.session_key, turn.user_id)
+    known = turn.conversation
+    return known or Conversation(turn.platform, turn.session_id, turn.session_key, turn.user_id)
 
 
 def is_boxed(scope: ProfileScope) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hermes_trio.home.child_environment import Conversation
     from hermes_trio.tools.approval import ApprovalAnswer, ApprovalQuestion
     from hermes_trio.tools.workplace import Workplace
 
@@ -76,6 +77,7 @@ class ToolTurn:
         ask_user: Asks the user and waits for the answer; None where nobody can answer.
         delegate: Runs child turns and returns their answers in order; None where a child may not have children.
         memo: Scratch values of the turn.
+        conversation: What child processes are told of it all; None for what is said here.
     """
 
     turn_id: str
@@ -89,3 +91,4 @@ class ToolTurn:
     ask_user: AskUser | None = None
     delegate: Delegate | None = None
     memo: TurnMemo = field(default_factory=TurnMemo)
+    conversation: Conversation | None = None

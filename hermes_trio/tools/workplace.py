@@ -1,4 +1,4 @@
-"""What the turns of one generation of a profile share: background processes, approvals, MCP connections, hooks."""
+"""What the turns of one generation of a profile share: background processes, questions, MCP connections, hooks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from hermes_trio.tools.approval_ledger import ApprovalLedger
 from hermes_trio.tools.background import BackgroundProcesses, open_background_processes
 from hermes_trio.tools.hooks import Hooks, open_hooks
 from hermes_trio.tools.mcp import McpConnections, open_mcp_connections
+from hermes_trio.tools.question_ledger import QuestionLedger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from hermes_trio.scope import ProfileScope
+    from hermes_trio.tools.background_watch import Notify
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +26,26 @@ class Workplace:
     Attributes:
         processes: Commands that run in the background.
         approvals: What has been allowed, and what waits for an answer.
+        questions: What agents have asked their users.
         hooks: What the user wants to be told of, or to forbid.
         mcp: Connections to MCP servers.
     """
 
     processes: BackgroundProcesses
     approvals: ApprovalLedger
+    questions: QuestionLedger
     hooks: Hooks
     mcp: McpConnections
 
 
 @asynccontextmanager
-async def open_workplace(scope: ProfileScope) -> AsyncIterator[Workplace]:
+async def open_workplace(scope: ProfileScope, notify: Notify | None = None) -> AsyncIterator[Workplace]:
     """Own a profile's workplace; at the end every process that it started is killed.
+
+    Args:
+        scope: The profile.
+        notify: Told what conversations want to hear of their background commands; must not fail nor wait. None forgets
+            it.
 
     Raises:
         HookError: A configured hook cannot be loaded.
@@ -44,7 +53,7 @@ async def open_workplace(scope: ProfileScope) -> AsyncIterator[Workplace]:
     base = scope.shared.base_environment
     async with (
         open_hooks(scope, base) as hooks,
-        open_background_processes(scope) as processes,
+        open_background_processes(scope, notify) as processes,
         open_mcp_connections(scope) as mcp,
     ):
-        yield Workplace(processes, ApprovalLedger(scope), hooks, mcp)
+        yield Workplace(processes, ApprovalLedger(scope), QuestionLedger(scope), hooks, mcp)

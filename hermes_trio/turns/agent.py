@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from hermes_trio.scope import ProfileScope
+    from hermes_trio.tools.background_watch import Notify
 
 
 @dataclass(slots=True)
@@ -42,13 +43,18 @@ class Agent:
 
 
 @asynccontextmanager
-async def open_agent(scope: ProfileScope) -> AsyncIterator[Agent]:
+async def open_agent(scope: ProfileScope, notify: Notify | None = None) -> AsyncIterator[Agent]:
     """Own a profile's agent; at the end every process and connection that it began is gone.
+
+    Args:
+        scope: The profile.
+        notify: Told when a background command ends whose end a conversation awaits, or says something that one waits
+            for; must not fail nor wait. None forgets it.
 
     Raises:
         HookError: A configured hook cannot be loaded.
         StoreError: What has been spent cannot be read.
     """
     budget = await open_budget(scope)
-    async with open_workplace(scope) as workplace:
+    async with open_workplace(scope, notify) as workplace:
         yield Agent(workplace, budget)

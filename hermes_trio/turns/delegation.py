@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hermes_trio.tools.tool_turn import Delegate, DelegatedTask
     from hermes_trio.turns.agent import Agent
     from hermes_trio.turns.events import TurnEvent
-    from hermes_trio.turns.turn import TurnRequest
+    from hermes_trio.turns.request import TurnRequest
 
 NOT_FOR_CHILDREN = frozenset({"delegate_task", "clarify", "memory", "skill_manage"})
 INSTRUCTIONS = (
@@ -61,7 +61,8 @@ async def _run_child(
         most_calls=max(1, settings.max_iterations),
     )
     selection = _child_selection(agent.select_tools(scope, request.source), task)
-    turn = make_tool_turn(scope, agent, request, None)
+    # What a child needs consent for is asked of whoever reads its parent's events.
+    turn = make_tool_turn(scope, agent, request, parent.emit, None)
     seconds = settings.child_timeout_seconds or float("inf")
     text = f"the task was given up after {seconds:g} s"
     try:

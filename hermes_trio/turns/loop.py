@@ -10,9 +10,12 @@ from hermes_trio.models.events import Usage
 from hermes_trio.models.request import ChatMessage, ModelRequest
 from hermes_trio.store.messages import StoredMessage, ToolCall
 from hermes_trio.turns.compression import FitRequest, fit_context
+from hermes_trio.turns.control import TurnControl
+from hermes_trio.turns.events import UsageReported
 from hermes_trio.turns.step import Emit, Patience, Step, add_usage, run_step
 from hermes_trio.turns.token_estimate import PromptReading
 from hermes_trio.turns.tool_round import ToolRound
+from hermes_trio.turns.turn_hooks import tell_agent_step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -51,6 +54,7 @@ class LoopState:
         from_store: Whether the messages come from the session's rows.
         context_length: Tokens the model takes, or None when that is not known.
         reading: What the provider counted for the last request.
+        control: Shows the loop to its owner, and has what is to be said into it.
     """
 
     messages: list[ChatMessage]
@@ -70,6 +74,11 @@ class LoopState:
     from_store: bool = False
     context_length: int | None = None
     reading: PromptReading | None = None
+    control: TurnControl = field(default_factory=TurnControl)
+
+    def __post_init__(self) -> None:
+        """Let the owner see how it goes."""
+        self.control.watch(self)
 
 
 async def run_loop(
@@ -86,6 +95,7 @@ async def run_loop(
     while state.api_calls < state.most_calls:
         step = await _ask(scope, agent, state, turn, selection)
         await agent.budget.spend(scope, step.target, step.usage)
+        await state.emit([UsageReported(step.usage, step.target.model)])
         state.rows.append(assistant_row(scope, step))
         if not step.tool_calls:
             return step
@@ -162,11 +172,15 @@ async def _use_tools(
     state.round = ToolRound(step.tool_calls)
     state.acted = True
     await state.round.run(scope, turn, selection, state.emit, state.patience)
+    if said := state.control.take():
+        state.round.add_to_last(said)
     results = state.round.results()
     close_round(scope, state)
     scope.files.look_again()
     state.messages.append(ChatMessage("assistant", step.text or None, tool_calls=step.tool_calls, replay=step.replay))
     state.messages += [ChatMessage("tool", result.text, tool_call_id=result.call_id) for result in results]
+    if state.session_id:
+        await tell_agent_step(turn, state.api_calls, results)
 
 
 def _count(state: LoopState, step: Step) -> None:

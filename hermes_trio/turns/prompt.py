@@ -111,6 +111,7 @@ async def build_system_prompt(
     working_folder: str = "",
     context_length: int | None = None,
     with_project: bool = True,
+    context_text: str = "",
 ) -> str:
     """Build the prompt a new session begins with, and keeps.
 
@@ -127,6 +128,7 @@ async def build_system_prompt(
         working_folder: Where its commands and files begin; empty for what the settings say.
         context_length: Tokens the model takes, which bounds a project's instructions; None for what the settings say.
         with_project: Whether the instructions of the project in the working folder are shown.
+        context_text: What the agent is to know of the place where the conversation takes place.
 
     Raises:
         HomeError: ``SOUL.md`` or a memory file exists and cannot be read.
@@ -140,13 +142,14 @@ async def build_system_prompt(
     means = scope.files.derive("means", (config,), LastMeans).same(Means(tool_names, skills_index, project.folder))
     scope.files.derive("blocked in files", (files,), lambda: _report(scope, files.blocked))
     scope.files.derive("blocked in project", (context,), lambda: _report(scope, context.blocked))
-    lasting = scope.files.derive(
+    before, after = scope.files.derive(
         "lasting prompt",
         (files, context, means, config),
         lambda: assemble_lasting(scope.name, config, files, means, context),
     )
     zone = scope.files.derive("time zone", (config,), lambda: _zone_of(config))
-    return f"{lasting}\n\n{conversation_lines(scope.clock.local(zone), session_id, model, provider)}"
+    lines = conversation_lines(scope.clock.local(zone), session_id, model, provider)
+    return _join(before, context_text.strip(), after, lines)
 
 
 def parse_prompt_files(contents: tuple[bytes | None, ...]) -> PromptFiles:
@@ -160,10 +163,10 @@ def parse_prompt_files(contents: tuple[bytes | None, ...]) -> PromptFiles:
 
 def assemble_lasting(
     profile: str, config: ProfileConfig, files: PromptFiles, means: Means, context: ProjectContext
-) -> str:
-    """Put together everything that does not depend on the conversation, blocks separated by blank lines."""
+) -> tuple[str, str]:
+    """Put together everything that does not depend on the conversation: what comes before its context, and after."""
     memory = config.memory
-    blocks = [
+    before = _join(
         files.identity or DEFAULT_IDENTITY,
         config.agent.system_prompt.strip(),
         guidance(means),
@@ -171,9 +174,15 @@ def assemble_lasting(
         surroundings(config, means),
         "" if profile == DEFAULT_PROFILE else f"Active profile: {profile}",
         context.block,
+    )
+    after = _join(
         memory_block(MEMORY_TITLE, files.memory, memory.memory_char_limit) if memory.memory_enabled else "",
         memory_block(USER_TITLE, files.user, memory.user_char_limit) if memory.user_profile_enabled else "",
-    ]
+    )
+    return before, after
+
+
+def _join(*blocks: str) -> str:
     return "\n\n".join(block for block in blocks if block)
 
 

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hermes_trio.models.events import Usage
-from hermes_trio.store.sessions import SessionRecord, TurnRecord, UsageRecord
+from hermes_trio.store.sessions import TurnRecord, UsageRecord
 
 if TYPE_CHECKING:
     from hermes_trio.models.target import ModelTarget
     from hermes_trio.scope import ProfileScope
-    from hermes_trio.store.messages import StoredMessage
+    from hermes_trio.store.sessions import SqlJob
     from hermes_trio.turns.loop import LoopState
+    from hermes_trio.turns.opening import Opening
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What a turn starts from.
+def turn_record(scope: ProfileScope, opening: Opening, state: LoopState, seal: SqlJob | None = None) -> TurnRecord:
+    """Take what is not stored yet out of ``state``, as one record.
 
-    Attributes:
-        session: The conversation's row, as it is or as it will be made.
-        earlier: What was said before.
-        prompt: The system prompt of the conversation, without the caller's own text.
-        at: When the user's message came, in seconds since the epoch.
+    Args:
+        scope: The profile.
+        opening: What the turn started from.
+        state: Its loop.
+        seal: What is to happen in the same transaction.
     """
-
-    session: SessionRecord
-    earlier: tuple[StoredMessage, ...]
-    prompt: str
-    at: float
-
-
-def turn_record(scope: ProfileScope, opening: Opening, state: LoopState) -> TurnRecord:
-    """Take what is not stored yet out of ``state``, as one record."""
     rows, state.rows = tuple(state.rows), []
     session = opening.session
     usage = None
@@ -44,7 +35,7 @@ def turn_record(scope: ProfileScope, opening: Opening, state: LoopState) -> Turn
         if session.model != state.target.model:
             session = replace(session, model=state.target.model)
     state.stored_calls, state.stored_usage = state.api_calls, state.usage
-    return TurnRecord(session, rows, usage, scope.clock.now(), earlier=opening.earlier)
+    return TurnRecord(session, rows, usage, scope.clock.now(), earlier=opening.earlier, seal=seal)
 
 
 def _usage_record(target: ModelTarget, api_calls: int, usage: Usage) -> UsageRecord:

@@ -110,19 +110,22 @@ class Patience:
 
     Args:
         seconds: The limit; it may take up to `GRACE_SECONDS` longer. 0 or less waits for ever.
+
+    Attributes:
+        last_alive: When the last sign of life came, in trio's time.
     """
 
-    __slots__ = ("_moved", "_seconds", "scope", "text_shown")
+    __slots__ = ("_moved", "_seconds", "last_alive", "scope", "text_shown")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds if seconds > 0 else float("inf")
-        self._moved = trio.current_time()
+        self._moved = self.last_alive = trio.current_time()
         self.scope = trio.CancelScope(deadline=self._moved + self._seconds + GRACE_SECONDS)
         self.text_shown = False
 
     def alive(self) -> None:
         """Something happened."""
-        now = trio.current_time()
+        self.last_alive = now = trio.current_time()
         # Moving a deadline costs more than looking at the clock, and events come thousands a second.
         if now - self._moved >= GRACE_SECONDS:
             self._moved = now

@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import trio
+
+from hermes_trio.home.child_environment import Conversation
 from hermes_trio.tools.approval_policy import make_approve
 from hermes_trio.tools.tool_turn import ToolTurn
 from hermes_trio.turns.auxiliary import ask_auxiliary_model
+from hermes_trio.turns.events import ApprovalClosed, ApprovalRequested, QuestionAsked, QuestionClosed
+from hermes_trio.turns.place import NOWHERE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hermes_trio.scope import ProfileScope
-    from hermes_trio.tools.tool_turn import AuxiliaryQuestion, Delegate
+    from hermes_trio.tools.approval import ApprovalChoice, ApprovalRequest
+    from hermes_trio.tools.question_ledger import PendingQuestion, QuestionLedger
+    from hermes_trio.tools.tool_turn import AskUser, AuxiliaryQuestion, Delegate
     from hermes_trio.turns.agent import Agent
-    from hermes_trio.turns.turn import TurnRequest
+    from hermes_trio.turns.request import TurnRequest
+    from hermes_trio.turns.step import Emit
+
+CLOSE_SECONDS: Final = 1.0
 
 
-def make_tool_turn(scope: ProfileScope, agent: Agent, request: TurnRequest, delegate: Delegate | None) -> ToolTurn:
-    """Put together what the tools of one turn may know and do."""
+def make_tool_turn(
+    scope: ProfileScope, agent: Agent, request: TurnRequest, emit: Emit, delegate: Delegate | None
+) -> ToolTurn:
+    """Put together what the tools of one turn may know and do.
+
+    Args:
+        scope: The profile.
+        agent: Its agent.
+        request: What the turn is asked.
+        emit: Shows questions to the turn's reader, if that one can answer them.
+        delegate: Runs child turns, or None.
+    """
 
     async def ask_model(question: AuxiliaryQuestion) -> str:
         return await ask_auxiliary_model(scope, agent, question)
 
+    async def announce(asked: ApprovalRequest) -> None:
+        await emit([ApprovalRequested(asked)])
+
+    async def close(asked: ApprovalRequest, choice: ApprovalChoice | None) -> None:
+        await emit([ApprovalClosed(asked.id, choice)])
+
+    session_key = request.session_key or request.session_id
     approve = make_approve(
         scope,
         agent.workplace.approvals,
-        request.session_key or request.session_id,
+        session_key,
         ask_model,
         turn_id=request.turn_id,
         platform=request.source,
+        announce=announce if request.can_ask else None,
         hooks=agent.workplace.hooks,
+        closed=close,
     )
     return ToolTurn(
         turn_id=request.turn_id,
@@ -39,5 +70,39 @@ def make_tool_turn(scope: ProfileScope, agent: Agent, request: TurnRequest, dele
         workplace=agent.workplace,
         approve=approve,
         ask_model=ask_model,
+        ask_user=_asker(agent.workplace.questions, emit, session_key, request.turn_id) if request.can_ask else None,
         delegate=delegate,
+        conversation=_conversation(request),
+    )
+
+
+def _asker(ledger: QuestionLedger, emit: Emit, session_key: str, turn_id: str) -> AskUser:
+    async def ask_user(question: str, choices: Sequence[str]) -> str:
+        shown: list[str] = []
+
+        async def announce(asked: PendingQuestion) -> None:
+            shown.append(asked.id)
+            await emit([QuestionAsked(asked.id, asked.question, asked.choices, asked.seconds)])
+
+        try:
+            return await ledger.ask(question, choices, announce, session_key, turn_id)
+        finally:
+            with trio.move_on_after(CLOSE_SECONDS, shield=True):
+                await emit([QuestionClosed(question_id) for question_id in shown])
+
+    return ask_user
+
+
+def _conversation(request: TurnRequest) -> Conversation:
+    place = request.place or NOWHERE
+    return Conversation(
+        platform=request.source,
+        session_id=request.session_id,
+        session_key=request.session_key,
+        user_id=request.user_id,
+        user_name=place.user_name,
+        chat_id=place.chat_id,
+        chat_name=place.chat_name,
+        thread_id=place.thread_id,
+        message_id=place.message_id,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import trio
@@ -33,6 +34,12 @@ class ToolRound:
     def __init__(self, calls: Sequence[ToolCall]) -> None:
         self.calls = tuple(calls)
         self._results: dict[int, ToolResult] = {}
+        self._begun: list[int] = []
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """Names of the tools that run now, in the order in which they began."""
+        return tuple(self.calls[index].name for index in self._begun if index not in self._results)
 
     def results(self) -> list[ToolResult]:
         """A result for every call, in the model's order; a call without one was interrupted."""
@@ -41,6 +48,11 @@ class ToolRound:
             for index, call in enumerate(self.calls)
         ]
 
+    def add_to_last(self, text: str) -> None:
+        """Add something to the last result, for the model to read; for when all calls have one."""
+        last = len(self.calls) - 1
+        self._results[last] = replace(self._results[last], text=self._results[last].text + text)
+
     async def run(
         self, scope: ProfileScope, turn: ToolTurn, selection: ToolSelection, emit: Emit, patience: Patience
     ) -> None:
@@ -48,6 +60,7 @@ class ToolRound:
 
         async def run_one(index: int) -> None:
             call = self.calls[index]
+            self._begun.append(index)
             await emit([ToolStarted(call.id, call.name, _label(call))])
             request = ToolRequest(call.id, call.name, call.arguments)
             self._results[index] = result = await call_tool(scope, turn, selection, request)

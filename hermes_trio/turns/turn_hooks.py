@@ -1,12 +1,18 @@
-"""What hooks are told of a turn: its session, its begin, its end."""
+"""What hooks are told of a session and its turns."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from hermes_trio.turns.place import NOWHERE
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hermes_trio.tools.calling import ToolResult
     from hermes_trio.tools.hooks import Hooks
-    from hermes_trio.turns.turn import TurnRequest
+    from hermes_trio.tools.tool_turn import ToolTurn
+    from hermes_trio.turns.request import TurnRequest
 
 LONGEST_TEXT: Final = 500
 
@@ -18,10 +24,46 @@ async def tell_session_start(hooks: Hooks, request: TurnRequest) -> None:
         await hooks.fire("session:start", {**keys, "session_id": request.session_id})
 
 
+async def tell_session_end(hooks: Hooks, *, platform: str, user_id: str, session_key: str) -> None:
+    """A conversation has ended."""
+    await _tell_of_session(hooks, "session:end", platform, user_id, session_key)
+
+
+async def tell_session_reset(hooks: Hooks, *, platform: str, user_id: str, session_key: str) -> None:
+    """The user has begun a conversation anew."""
+    await _tell_of_session(hooks, "session:reset", platform, user_id, session_key)
+
+
+async def _tell_of_session(hooks: Hooks, event: str, platform: str, user_id: str, session_key: str) -> None:
+    if hooks.listens(event):
+        await hooks.fire(event, {"platform": platform, "user_id": user_id, "session_key": session_key})
+
+
 async def tell_agent_start(hooks: Hooks, request: TurnRequest, message: str) -> None:
     """The agent begins to answer."""
     if hooks.listens("agent:start"):
         await hooks.fire("agent:start", _context(request, message))
+
+
+async def tell_agent_step(turn: ToolTurn, iteration: int, results: Sequence[ToolResult]) -> None:
+    """The agent has used tools.
+
+    Args:
+        turn: The turn.
+        iteration: How often the model has answered in it.
+        results: What the tools gave.
+    """
+    hooks = turn.workplace.hooks
+    if hooks.listens("agent:step"):
+        context: dict[str, object] = {
+            "platform": turn.platform,
+            "user_id": turn.user_id,
+            "session_id": turn.session_id,
+            "iteration": iteration,
+            "tool_names": [one.name for one in results],
+            "tools": [{"name": one.name, "result": one.text[:LONGEST_TEXT]} for one in results],
+        }
+        await hooks.fire("agent:step", context)
 
 
 async def tell_agent_end(hooks: Hooks, request: TurnRequest, message: str, response: str) -> None:
@@ -31,12 +73,13 @@ async def tell_agent_end(hooks: Hooks, request: TurnRequest, message: str, respo
 
 
 def _context(request: TurnRequest, message: str) -> dict[str, object]:
+    place = request.place or NOWHERE
     return {
         "platform": request.source,
         "user_id": request.user_id,
-        "chat_id": request.session_id,
-        "thread_id": "",
-        "chat_type": "dm",
+        "chat_id": place.chat_id or request.session_id,
+        "thread_id": place.thread_id,
+        "chat_type": place.chat_type or "dm",
         "session_id": request.session_id,
         "message": message[:LONGEST_TEXT],
     }

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from hermes_trio.turns.events import TurnEvent
+
 
 @dataclass
 class Agent:
@@ -62,13 +64,14 @@ class Reader:
     def __init__(self) -> None:
         self.text = ""
         self.reasoning = ""
+        self.events: list[TurnEvent] = []
 
     async def __call__(self, events: object) -> None:
         for event in events:
-            assert isinstance(event, TextDelta | ReasoningDelta)
+            self.events.append(event)
             if isinstance(event, TextDelta):
                 self.text += event.text
-            else:
+            elif isinstance(event, ReasoningDelta):
                 self.reasoning += event.text
 
 

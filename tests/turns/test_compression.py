@@ -16,7 +16,7 @@ from hermes_trio.store.compaction import take_compaction_lock
 from hermes_trio.store.messages import StoredMessage, ToolCall
 from hermes_trio.store.search import search_messages
 from hermes_trio.store.sessions import SessionRecord, TurnRecord, load_conversation, record_turn
-from hermes_trio.turns import turn as turn_module
+from hermes_trio.turns import opening as opening_module
 from hermes_trio.turns.budget import BudgetExceeded
 from hermes_trio.turns.compression import COOLDOWN_SECONDS, FitRequest, fit_context, needs_compression
 from hermes_trio.turns.compression_text import is_summary
@@ -332,7 +332,7 @@ async def test_the_question_fits_into_the_window_whatever_the_conversation_is(op
 
 async def test_a_chat_that_goes_on_for_ever_stays_within_the_window(open_agent, autojump_clock, monkeypatch):
     target = ModelTarget("builtin", "echo", context_length=4000)
-    monkeypatch.setattr(turn_module, "resolve_targets", lambda *_: (target,))
+    monkeypatch.setattr(opening_module, "resolve_targets", lambda *_: (target,))
     config = {"compression": {"protect_first_n": 2, "protect_last_n": 4}}
     async with open_agent(config=config) as agent:
         for number in range(30):

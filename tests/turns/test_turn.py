@@ -45,7 +45,7 @@ async def test_text_arrives_while_the_model_still_speaks(open_agent, autojump_cl
     times: list[float] = []
 
     async def emit(events) -> None:
-        times.append(trio.current_time())
+        times.extend(trio.current_time() for event in events if isinstance(event, TextDelta))
 
     async with open_agent() as agent:
         await run_turn(
@@ -240,7 +240,7 @@ async def test_a_slow_reader_slows_the_model_and_loses_nothing(open_agent, autoj
 
     async def emit(events) -> None:
         await trio.sleep(5)
-        seen.extend(event.text for event in events)
+        seen.extend(event.text for event in events if isinstance(event, TextDelta))
 
     async with open_agent(config={"agent": {"gateway_timeout": 20}}) as agent:
         request = TurnRequest(turn_id="t", session_id="s", user_message="!tokens 200")

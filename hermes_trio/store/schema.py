@@ -1,8 +1,8 @@
 """Brings a ``state.db`` to the schema of hermes-agent 0.19, tolerating older and newer files; blocking.
 
 Only what is missing is added. Unknown tables and columns stay, and so does the version row of a file somebody else
-made: its maker still has to see which of its own migrations ran. Anything of our own carries the prefix ``trio_``; so
-    far nothing does.
+made: its maker still has to see which of its own migrations ran. Tables of our own carry the prefix ``trio_`` and
+are made by the first write that needs them, so that looking at a file never changes it.
 """
 
 from __future__ import annotations

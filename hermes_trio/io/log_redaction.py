@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -43,12 +44,35 @@ def make_redactor(secrets: Sequence[str]) -> Redactor:
         secrets: The profile's own secret values; those under 8 characters are left out. Their URL-encoded forms are
             blackened as well.
     """
+    return _redactor([*_expressions(secrets), *_TOKEN_SHAPES])
+
+
+def make_value_redactor(secrets: Sequence[str]) -> Redactor:
+    """Build the function that blackens ``secrets`` and nothing else: an example of a token in a document is no secret.
+
+    Args:
+        secrets: As for `make_redactor`; their forms within a JSON text are blackened as well.
+    """
+    escaped = (json.dumps(value, ensure_ascii=False)[1:-1] for value in secrets)
+    expressions = _expressions([*secrets, *escaped])
+    return _redactor(expressions) if expressions else _as_it_is
+
+
+def _expressions(secrets: Sequence[str]) -> list[str]:
+    """Expressions for the values and their URL-encoded forms, the longest first."""
     values = {value for value in secrets if len(value) >= _SHORTEST}
     values |= {quote(value, safe="") for value in values}
-    longest_first = sorted(values, key=lambda value: (-len(value), value))
-    pattern = re.compile("|".join([*map(re.escape, longest_first), *_TOKEN_SHAPES]))
+    return [re.escape(value) for value in sorted(values, key=lambda value: (-len(value), value))]
+
+
+def _redactor(expressions: Sequence[str]) -> Redactor:
+    pattern = re.compile("|".join(expressions))
 
     def redact(text: str) -> str:
         return pattern.sub(REDACTED, text)
 
     return redact
+
+
+def _as_it_is(text: str) -> str:
+    return text

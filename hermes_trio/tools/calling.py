@@ -10,7 +10,9 @@ import msgspec
 import trio
 
 from hermes_trio.errors import HermesTrioError
-from hermes_trio.tools.output import cap_reply
+from hermes_trio.io.groups import lone_error_raised
+from hermes_trio.tools.output import cap_reply, reply_redactor
+from hermes_trio.tools.paths import printable
 
 if TYPE_CHECKING:
     from hermes_trio.scope import ProfileScope
@@ -55,21 +57,23 @@ class ToolResult:
 
 async def call_tool(scope: ProfileScope, turn: ToolTurn, selection: ToolSelection, request: ToolRequest) -> ToolResult:
     """Call a tool within its deadline. Nothing but a cancellation comes out of it."""
+    redact = reply_redactor(scope)
     try:
         tool = selection.find(request.name)
         arguments = _arguments(selection, tool, request.arguments)
         blocked = await turn.workplace.hooks.before_tool(request.name, arguments, session_id=turn.session_id)
         if blocked is not None:
             return _failure(request, f"a hook blocked this call: {blocked.reason}")
-        reply = await _run(scope, turn, tool, arguments)
+        with lone_error_raised():
+            reply = await _run(scope, turn, tool, arguments)
+        text = cap_reply(reply, scope.config.tool_output, redact)
     except HermesTrioError as error:
-        return _failure(request, str(error))
+        return _failure(request, redact(str(error)))
     except Exception as error:  # noqa: BLE001  a tool's defect is the model's to work around, not the turn's end
         scope.log.bind(component="tools", session=turn.session_id, turn=turn.turn_id).error(
             f"tool {request.name} failed: {type(error).__name__}: {error}"
         )
-        return _failure(request, f"{type(error).__name__}: {error}")
-    text = cap_reply(reply, scope.config.tool_output)
+        return _failure(request, redact(f"{type(error).__name__}: {error}"))
     await turn.workplace.hooks.after_tool(request.name, arguments, text, session_id=turn.session_id)
     return ToolResult(request.call_id, request.name, text)
 
@@ -110,5 +114,5 @@ async def _run(scope: ProfileScope, turn: ToolTurn, tool: Tool, arguments: Argum
 
 
 def _failure(request: ToolRequest, problem: str) -> ToolResult:
-    text = msgspec.json.encode({"error": problem[:_LONGEST_ERROR]}).decode()
+    text = msgspec.json.encode({"error": printable(problem[:_LONGEST_ERROR])}).decode()
     return ToolResult(request.call_id, request.name, text, failed=True)

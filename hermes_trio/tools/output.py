@@ -1,24 +1,56 @@
-"""Keeps what a tool says within what a model can take."""
+"""Keeps what a tool says within what a model can take, and the profile's secrets out of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from hermes_trio.io.log_redaction import make_value_redactor
+from hermes_trio.tools.paths import printable
+
 if TYPE_CHECKING:
     from hermes_trio.home.agent_config import ToolOutputConfig
+    from hermes_trio.io.log_format import Redactor
+    from hermes_trio.scope import ProfileScope
     from hermes_trio.tools.tool import Reply
 
 _HEAD_SHARE = 0.6
 
 
-def cap_reply(reply: Reply, limits: ToolOutputConfig) -> str:
-    """The text that the model gets: a mapping as JSON, each of its texts capped for itself, so that it stays JSON."""
+def reply_redactor(scope: ProfileScope) -> Redactor:
+    """What blackens the profile's own secrets in the replies of its tools; ``security.redact_secrets`` switches it."""
+    return scope.files.derive("reply redactor", (scope.secrets, scope.config), lambda: _make_redactor(scope))
+
+
+def _make_redactor(scope: ProfileScope) -> Redactor:
+    redacts = scope.config.security.redact_secrets
+    return make_value_redactor(scope.secrets.values_to_redact() if redacts else ())
+
+
+def cap_reply(reply: Reply, limits: ToolOutputConfig, redact: Redactor) -> str:
+    """The text that the model gets: a mapping as JSON, each of its texts capped for itself, so that it stays JSON.
+
+    Args:
+        reply: What the tool says.
+        limits: How long a text may be.
+        redact: Blackens secrets; before anything is cut, so that none is left in halves.
+    """
     if isinstance(reply, str):
-        return cap_text(reply, limits)
-    capped = {name: cap_text(value, limits) if isinstance(value, str) else value for name, value in reply.items()}
-    return _cap_bytes(msgspec.json.encode(capped, enc_hook=dict).decode(), 2 * limits.max_bytes)
+        return cap_text(redact(printable(reply)), limits)
+    clean = {str(name): _clean(value, redact) for name, value in reply.items()}
+    capped = {name: cap_text(value, limits) if isinstance(value, str) else value for name, value in clean.items()}
+    return _cap_bytes(msgspec.json.encode(capped).decode(), 2 * limits.max_bytes)
+
+
+def _clean(value: object, redact: Redactor) -> object:
+    """The same without secrets, and without what UTF-8 cannot say."""
+    if isinstance(value, str):
+        return redact(printable(value))
+    if isinstance(value, Mapping):
+        return {_clean(key, redact): _clean(item, redact) for key, item in value.items()}
+    return [_clean(item, redact) for item in value] if isinstance(value, list | tuple) else value
 
 
 def cap_text(text: str, limits: ToolOutputConfig) -> str:

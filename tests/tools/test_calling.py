@@ -6,11 +6,14 @@ from types import SimpleNamespace
 import pytest
 import trio
 
-from hermes_trio.home.agent_config import ToolOutputConfig
+from hermes_trio.home.agent_config import SecurityConfig, ToolOutputConfig
+from hermes_trio.home.secrets import Secrets
 from hermes_trio.tools.calling import ToolRequest, call_tool
 from hermes_trio.tools.selection import make_selection
 from hermes_trio.tools.tool import Tool, ToolError
+from tests.rig import canary
 
+SECRET = canary("ada", "GITHUB_TOKEN")
 SCHEMA = {
     "type": "object",
     "properties": {"path": {"type": "string"}, "limit": {"type": "integer", "minimum": 1}},
@@ -35,13 +38,19 @@ class Hooks:
 class Rig:
     """A scope and a turn with nothing but what a call needs."""
 
-    def __init__(self, run, *, block: str = "", seconds: float | None = 10.0, **limits: int) -> None:
+    def __init__(
+        self, run, *, block: str = "", seconds: float | None = 10.0, redact_secrets: bool = True, **limits: int
+    ) -> None:
         self.log: list[str] = []
         log = SimpleNamespace(error=self.log.append)
         self.scope = SimpleNamespace(
             name="ada",
             log=SimpleNamespace(bind=lambda **_: log),
-            config=SimpleNamespace(tool_output=ToolOutputConfig(**limits)),
+            config=SimpleNamespace(
+                tool_output=ToolOutputConfig(**limits), security=SecurityConfig(redact_secrets=redact_secrets)
+            ),
+            secrets=Secrets({"GITHUB_TOKEN": SECRET}),
+            files=SimpleNamespace(derive=lambda _name, _parts, build: build()),
         )
         self.hooks = Hooks(block)
         self.turn = SimpleNamespace(session_id="s", turn_id="t", workplace=SimpleNamespace(hooks=self.hooks))
@@ -107,6 +116,74 @@ async def test_a_defect_is_a_result_and_a_line_in_the_log():
     rig = Rig(run)
     assert json.loads((await rig.call()).text) == {"error": "ZeroDivisionError: oops"}
     assert rig.log == ["tool read failed: ZeroDivisionError: oops"]
+
+
+async def test_an_error_that_a_nursery_wrapped_is_told_as_it_is():
+    async def fail():
+        raise ToolError("no such file")
+
+    async def run(scope, turn, arguments):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(fail)
+
+    assert json.loads((await Rig(run).call()).text) == {"error": "no such file"}
+
+
+@pytest.mark.parametrize("reply", ["name \udcff", {"found": [{"path": "name \udcff"}]}, ToolError("name \udcff")])
+async def test_a_file_name_that_is_no_text_is_no_end_of_the_turn(reply):
+    async def run(scope, turn, arguments):
+        if isinstance(reply, ToolError):
+            raise reply
+        return reply
+
+    assert "name ?" in (await Rig(run).call()).text
+
+
+async def test_a_reply_that_is_no_json_is_the_tools_defect():
+    async def run(scope, turn, arguments):
+        return {"value": object()}
+
+    result = await Rig(run).call()
+    assert result.failed
+    assert "unsupported" in result.text
+
+
+@pytest.mark.parametrize(
+    "reply", [f"token={SECRET};", {"lines": [{"text": f"token={SECRET};"}]}, ToolError(f"token={SECRET};")]
+)
+async def test_the_profiles_secrets_are_kept_from_the_model_and_from_hooks(reply):
+    async def run(scope, turn, arguments):
+        if isinstance(reply, ToolError):
+            raise reply
+        return reply
+
+    rig = Rig(run)
+    text = (await rig.call()).text
+    assert "token=[redacted];" in text
+    assert SECRET not in f"{text} {rig.hooks.after}"
+
+
+async def test_a_secret_in_json_is_found_in_its_escaped_form():
+    async def run(scope, turn, arguments):
+        return json.dumps({"key": 'with "quotes" and \\'})
+
+    rig = Rig(run)
+    rig.scope.secrets = Secrets({"API_KEY": 'with "quotes" and \\'})
+    assert (await rig.call()).text == '{"key": "[redacted]"}'
+
+
+async def test_examples_of_tokens_are_no_secrets():
+    async def run(scope, turn, arguments):
+        return "postgres://user:password@localhost/db"
+
+    assert (await Rig(run).call()).text == "postgres://user:password@localhost/db"
+
+
+async def test_the_user_may_let_secrets_through():
+    async def run(scope, turn, arguments):
+        return f"token={SECRET};"
+
+    assert (await Rig(run, redact_secrets=False).call()).text == f"token={SECRET};"
 
 
 async def test_a_tool_that_takes_too_long_is_stopped(autojump_clock):

@@ -30,7 +30,7 @@ def test_too_many_bytes_lose_their_middle():
 
 def test_a_capped_mapping_is_still_json():
     reply = {"content": "\n".join("line" for _ in range(5000)), "total": 5000}
-    told = json.loads(cap_reply(reply, ToolOutputConfig()))
+    told = json.loads(cap_reply(reply, ToolOutputConfig(), str))
     assert told["total"] == 5000
     assert "3000 lines left out" in told["content"]
 

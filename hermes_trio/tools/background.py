@@ -23,6 +23,7 @@ from hermes_trio.tools.background_store import (
     CONTAINER,
     HOST,
     ProcessEntry,
+    is_profiles_own,
     is_same_process,
     processes_file,
     read_entries,
@@ -35,6 +36,7 @@ from hermes_trio.tools.tool import ToolError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
+    from pathlib import Path
 
     from hermes_trio.io.child_process import Child
     from hermes_trio.scope import ProfileScope
@@ -236,9 +238,7 @@ class BackgroundProcesses:
 
     async def recover(self) -> None:
         """Take over what an earlier gateway left running, and forget what has ended."""
-        path = processes_file(self._scope.home.root)
-        entries = await self._scope.run_blocking(read_entries, path, self._scope.name)
-        alive = [entry for entry in entries[-MOST_PROCESSES:] if is_same_process(entry)]
+        entries, alive = await self._scope.run_blocking(_find_alive, self._scope.home.root, self._scope.name)
         for entry in alive:
             process = BackgroundProcess(entry, Tail(KEPT_CHARACTERS), None)
             self._processes[entry.session_id] = process
@@ -346,6 +346,13 @@ async def open_background_processes(
                 await processes.close()
     if failure is not None:
         raise failure
+
+
+def _find_alive(root: Path, profile: str) -> tuple[Sequence[ProcessEntry], Sequence[ProcessEntry]]:
+    """What the file of a profile says, and what of it still runs for this profile. Blocking."""
+    entries = read_entries(processes_file(root), profile)
+    recent = entries[-MOST_PROCESSES:]
+    return entries, [entry for entry in recent if is_same_process(entry) and is_profiles_own(entry, root)]
 
 
 def _ignore(_notice: ProcessNotice) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,7 +17,6 @@ from hermes_trio.home.text_file import explain_os_error, read_text_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 HOST = "host"
 CONTAINER = "container"
@@ -91,6 +91,19 @@ def is_same_process(entry: ProcessEntry) -> bool:
         and processes.is_alive(entry.pid)
         and processes.start_time(entry.pid) == entry.host_start_time
     )
+
+
+def is_profiles_own(entry: ProcessEntry, root: Path) -> bool:
+    """Whether the command was started for the profile with this home, as its environment says. Blocking.
+
+    A home that was copied, or restored from a backup, brings the file of another profile along.
+    """
+    try:
+        variables = Path(f"/proc/{entry.pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    homes = [value for name, _, value in (variable.partition(b"=") for variable in variables) if name == b"HERMES_HOME"]
+    return any(os.path.realpath(home) == os.path.realpath(bytes(root)) for home in homes)
 
 
 def write_entries(path: Path, entries: Iterable[ProcessEntry], profile: str) -> None:

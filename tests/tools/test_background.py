@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 import trio
@@ -22,9 +23,12 @@ from hermes_trio.tools.terminal_launch import Launch
 from hermes_trio.tools.tool import ToolError
 from tests.tools.terminal_rig import open_profile
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def stored(root) -> list[dict[str, object]]:
-    path = root / "profiles" / "bob" / "processes.json"
+    path = home_of_bob(root) / "processes.json"
     return json.loads(path.read_text()) if path.exists() else []
 
 
@@ -137,9 +141,10 @@ async def test_a_command_that_goes_to_the_background_by_itself_ends(tmp_path):
 
 
 @contextmanager
-def orphan(*command: str):
+def orphan(*command: str, home: Path):
     """A process as a killed gateway would leave it: leader of a group, not our profile's child."""
-    process = subprocess.Popen(command, start_new_session=True)
+    environment = {"PATH": "/usr/bin:/bin", "HERMES_HOME": str(home)}
+    process = subprocess.Popen(command, start_new_session=True, env=environment)
     try:
         yield process
     finally:
@@ -147,8 +152,12 @@ def orphan(*command: str):
         process.wait()
 
 
+def home_of_bob(root: Path) -> Path:
+    return root / "profiles" / "bob"
+
+
 def leave_behind(root, entry: ProcessEntry) -> None:
-    folder = root / "profiles" / "bob"
+    folder = home_of_bob(root)
     folder.mkdir(parents=True, exist_ok=True)
     write_entries(folder / "processes.json", [entry], "bob")
 
@@ -160,7 +169,7 @@ def entry_of(process: subprocess.Popen, **changes) -> ProcessEntry:
 
 
 async def test_what_a_killed_gateway_left_is_found_and_can_be_ended(tmp_path):
-    with orphan("sleep", "300") as process:
+    with orphan("sleep", "300", home=home_of_bob(tmp_path)) as process:
         leave_behind(tmp_path, entry_of(process))
         async with open_profile(tmp_path) as bob:
             state = await bob.call("process", action="poll", session_id="proc_0123456789ab")
@@ -174,7 +183,7 @@ async def test_what_a_killed_gateway_left_is_found_and_can_be_ended(tmp_path):
 
 
 async def test_what_was_found_again_ends_with_the_profile_even_if_it_does_not_listen(tmp_path):
-    with orphan("bash", "-c", "trap '' TERM; echo; while :; do sleep 300; done") as process:
+    with orphan("bash", "-c", "trap '' TERM; echo; while :; do sleep 300; done", home=home_of_bob(tmp_path)) as process:
         leave_behind(tmp_path, entry_of(process))
         async with open_profile(tmp_path):
             pass
@@ -182,7 +191,7 @@ async def test_what_was_found_again_ends_with_the_profile_even_if_it_does_not_li
 
 
 async def test_the_end_of_what_was_found_again_is_noticed(tmp_path):
-    with orphan("sleep", "300") as process:
+    with orphan("sleep", "300", home=home_of_bob(tmp_path)) as process:
         leave_behind(tmp_path, entry_of(process))
         async with open_profile(tmp_path) as bob:
             process.kill()
@@ -196,11 +205,19 @@ async def test_the_end_of_what_was_found_again_is_noticed(tmp_path):
     ids=["another process by now", "start unknown", "in a container"],
 )
 async def test_a_process_that_may_be_somebody_elses_is_left_alone(tmp_path, changes):
-    with orphan("sleep", "300") as process:
+    with orphan("sleep", "300", home=home_of_bob(tmp_path)) as process:
         leave_behind(tmp_path, entry_of(process, **changes))
         async with open_profile(tmp_path) as bob:
             assert bob.processes.list() == ()
             assert stored(tmp_path) == []
+        assert process.poll() is None
+
+
+async def test_a_copied_home_does_not_bring_the_processes_of_the_other_profile_along(tmp_path):
+    with orphan("sleep", "300", home=tmp_path / "profiles" / "ada") as process:
+        leave_behind(tmp_path, entry_of(process))
+        async with open_profile(tmp_path) as bob:
+            assert bob.processes.list() == ()
         assert process.poll() is None
 
 

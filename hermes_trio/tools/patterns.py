@@ -1,41 +1,11 @@
-"""Patterns that come from a model: regular expressions and globs, matched in linear time and bounded memory.
-
-A pattern can be made to take for ever in Python's own ``re``, which meanwhile stops every profile; in RE2 it cannot. It
-has no backreferences and no look-around, like ripgrep.
-"""
+"""Patterns that come from a model: regular expressions and globs, as `hermes_trio.io.expressions` matches them."""
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol
+from typing import Final
 
+from hermes_trio.io.expressions import LONGEST_PATTERN, BadExpression, Pattern, compile_re2
 from hermes_trio.tools.tool import ToolError
-
-LONGEST_PATTERN: Final = 2000
-_MEMORY: Final = 8 * 1024 * 1024
-
-
-class Match(Protocol):
-    """Where a pattern was found."""
-
-    def start(self) -> int:
-        """First byte."""
-        ...
-
-    def end(self) -> int:
-        """The byte after the last."""
-        ...
-
-
-class Pattern(Protocol):
-    """A compiled pattern; searching it leaves the interpreter to others."""
-
-    def search(self, text: bytes, pos: int = 0) -> Match | None:
-        """The first place from ``pos`` on."""
-        ...
-
-    def fullmatch(self, text: bytes) -> Match | None:
-        """Whether all of it fits."""
-        ...
 
 
 def compile_expression(pattern: str) -> Pattern:
@@ -65,26 +35,16 @@ def is_glob(text: str) -> bool:
 
 
 def _compile(expression: str, pattern: str) -> Pattern:
-    import re2  # type: ignore[import-untyped]  # 3 MB, only for who searches
-
     if not pattern or len(pattern) > LONGEST_PATTERN:
         raise ToolError("bad pattern", where="pattern", expected=f"1 to {LONGEST_PATTERN} characters")
-    options: Any = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MEMORY
-    options.never_nl = True
     try:
-        compiled: Pattern = re2.compile(expression, options)
-    except (re2.error, UnicodeEncodeError) as exc:
-        problem = exc.args[0].decode("utf-8", "replace") if exc.args and isinstance(exc.args[0], bytes) else str(exc)
-        raise ToolError(
-            "not a regular expression", where="pattern", found=problem[:200], expected="RE2 syntax"
-        ) from exc
-    return compiled
+        return compile_re2(expression)
+    except BadExpression as exc:
+        raise ToolError("not a regular expression", where="pattern", found=str(exc), expected="RE2 syntax") from exc
 
 
 def _expression(glob: str) -> str:
-    import re2
+    import re2  # type: ignore[import-untyped]  # 3 MB, only for who searches
 
     parts: list[str] = []
     depth = index = 0

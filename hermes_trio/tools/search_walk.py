@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from hermes_trio.home.file_guard import FileRefused
 from hermes_trio.tools.file_text import is_binary
 from hermes_trio.tools.paths import FilePlace, explaining, printable
-from hermes_trio.tools.patterns import Pattern, compile_expression, compile_glob, is_glob
+from hermes_trio.tools.patterns import compile_expression, compile_glob, is_glob
 from hermes_trio.tools.search_findings import Findings, Line, SearchRequest
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hermes_trio.home.guarded_files import Folder, GuardedFiles
+    from hermes_trio.io.expressions import Pattern
 
 LARGEST_SEARCHED: Final = 32 * 1024 * 1024
 """Bytes; larger files are passed over."""

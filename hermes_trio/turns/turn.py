@@ -66,9 +66,9 @@ async def run_turn(scope: ProfileScope, agent: Agent, request: TurnRequest, emit
         ScopeClosed: The profile's generation is over.
         Exception: Whatever the request's seal raised; the end of the turn is not stored then.
 
-    Cancellation: ends the request to the model and every tool at once. Nothing is stored if no tool has been used;
-    otherwise what happened is, with a result for every tool call. Once the end of the turn is on its way to the store,
-    it is stored, with its seal, although the caller does not hear of it.
+    Cancellation: ends the request to the model and every tool at once. Nothing is stored if no tool has been used,
+    unless the request says so; otherwise what happened is, with a result for every tool call. Once the end of the turn
+    is on its way to the store, it is stored, with its seal, although the caller does not hear of it.
     """
     scope.check_open()
     log = scope.log.bind(session=request.session_id, turn=request.turn_id, component="gateway.turn")
@@ -115,7 +115,7 @@ async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit:
         with state.patience.scope:
             last = await run_loop(scope, agent, state, turn, selection, keep)
     finally:
-        if last is None and state.acted:
+        if last is None and (state.acted or request.keeps_message):
             await _keep_what_happened(scope, state, keep)
     if last is None:
         raise state.patience.error(scope)

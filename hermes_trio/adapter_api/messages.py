@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from hermes_trio.routing.source import MessageSource
+from hermes_trio.routing.source import MessageSource  # noqa: TC001  read at run time when a message is decoded
 
 
 class MediaKind(enum.StrEnum):

@@ -25,6 +25,10 @@ PERMANENT_CODES = frozenset(
         "store_unwritable",
         "provider_unknown",
         "hook_invalid",
+        "missing_credential",
+        "bad_credential",
+        "adapter_not_installed",
+        "adapter_broken",
     }
 )
 """Errors that come back at every start until somebody mends a file."""

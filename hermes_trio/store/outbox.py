@@ -135,6 +135,10 @@ _POSTPONE: Final = f"""
 UPDATE trio_outbox SET state = 'pending', not_before = ?, last_error = ?,
     may_have_arrived = max(may_have_arrived, ?), updated_at = ? WHERE id = ? AND {OUTBOX_UNSENT}
 """  # noqa: S608  only names
+_MOVE: Final = f"""
+UPDATE trio_outbox SET state = 'pending', chat_id = ?, updated_at = ?
+WHERE transport_profile = ? AND platform = ? AND chat_id = ? AND {OUTBOX_UNSENT}
+"""  # noqa: S608  only names
 _FAIL: Final = f"""
 UPDATE trio_outbox SET state = 'failed', last_error = ?, updated_at = ? WHERE id = ? AND {OUTBOX_UNSENT}
 """  # noqa: S608  only names
@@ -229,19 +233,23 @@ async def due(
     return await scope.db.read(select)
 
 
-async def next_due(scope: ProfileScope, without: Collection[tuple[str, str]] = ()) -> float | None:
+async def next_due(
+    scope: ProfileScope, without: Collection[tuple[str, str]] = (), *, after: float = 0.0
+) -> float | None:
     """When something may be sent next, in seconds since the epoch, also when that is past; None when nothing waits.
 
     Args:
         scope: Whose outbox it is.
         without: As in `due`.
+        after: Only what may not be sent before this time, in seconds since the epoch.
 
     Raises:
         StoreError: The file cannot be used.
         ScopeClosed: The profile is over.
     """
     rows = await scope.db.read(lambda connection: tuple(_select(connection, _FIRST_OF_EACH_CHAT)))
-    return min((row.not_before for row in rows if row.transport not in without), default=None)
+    times = (row.not_before for row in rows if row.transport not in without)
+    return min((time for time in times if time >= after), default=None)
 
 
 def _select(connection: sqlite3.Connection, sql: str, *values: object) -> Iterator[OutboxRow]:
@@ -305,6 +313,24 @@ async def fail(scope: ProfileScope, row_id: int, error: str) -> None:
     Cancellation: shielded until the commit, at most 10 s.
     """
     await _settle(scope, _FAIL, clean_text(error), scope.clock.now(), row_id)
+
+
+async def move_chat(scope: ProfileScope, transport: tuple[str, str], old_chat_id: str, new_chat_id: str) -> None:
+    """Send what waits for a chat to the id that it has now.
+
+    Args:
+        scope: Whose outbox it is.
+        transport: Transport profile and platform.
+        old_chat_id: The id that the chat had.
+        new_chat_id: The id that it has.
+
+    Raises:
+        StoreError: The file cannot be used.
+        ScopeClosed: The profile is over.
+
+    Cancellation: shielded until the commit, at most 10 s.
+    """
+    await _settle(scope, _MOVE, new_chat_id, scope.clock.now(), *transport, old_chat_id)
 
 
 async def recover(scope: ProfileScope) -> int:

@@ -1,0 +1,203 @@
+"""Sends what stands in the outbox, through the bot it belongs to and no other.
+
+Chats are served side by side, each in its order. What fails for a while is tried again with growing pauses and holds up
+its own chat only; what fails for good is recorded, and the next part follows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Protocol
+
+import trio
+
+from hermes_trio.adapter_api.errors import AdapterError, ChatMigrated, MarkupRefused, NotModified, RateLimited, Refused
+from hermes_trio.adapter_api.outgoing import Target
+from hermes_trio.delivery.parts import (
+    StoredMedia,
+    StoredText,
+    decode_part,
+    to_outgoing_media,
+    to_outgoing_text,
+)
+from hermes_trio.delivery.resent import mark_as_resent
+from hermes_trio.errors import HermesTrioError
+from hermes_trio.store import outbox
+
+if TYPE_CHECKING:
+    from hermes_trio.adapter_api.adapter import Adapter
+    from hermes_trio.adapter_api.outgoing import OutgoingText
+    from hermes_trio.scope import ProfileScope
+    from hermes_trio.store.outbox import OutboxRow
+
+AT_ONCE: Final = 64
+"""Chats of one profile that are sent to at the same time."""
+
+SEND_SECONDS: Final = 60.0
+UPLOAD_SECONDS: Final = 600.0
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 300.0
+GIVE_UP_AFTER: Final = 24 * 3600.0
+STORE_PAUSE: Final = 5.0
+_JUST_A_MOMENT: Final = 0.001
+
+
+class Senders(Protocol):
+    """Finds the bots through which a profile may send."""
+
+    def find(self, transport_profile: str, platform: str) -> Adapter | None:
+        """The adapter of that profile on that platform while it is connected, else None."""
+        ...
+
+    async def changed(self) -> None:
+        """Wait until an adapter has connected or gone away."""
+        ...
+
+    def note_sent(self, transport_profile: str, platform: str) -> None:
+        """A message has gone out."""
+        ...
+
+
+async def serve_outbox(
+    scope: ProfileScope, senders: Senders, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Send what is in the outbox, and what comes into it, until cancelled.
+
+    Cancellation: a part that is being sent then is sent again later, marked as one that may have arrived.
+    """
+    worker = _OutboxWorker(scope, senders)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(worker.watch_senders)
+        task_status.started()
+        await worker.run(nursery)
+
+
+class _OutboxWorker:
+    def __init__(self, scope: ProfileScope, senders: Senders) -> None:
+        self._scope = scope
+        self._senders = senders
+        self._log = scope.log.bind(component="delivery")
+        self._busy: set[tuple[str, str, str]] = set()
+
+    async def watch_senders(self) -> None:
+        """Look again whenever a bot comes or goes."""
+        while True:
+            await self._senders.changed()
+            self._scope.db.changes.mark(outbox.TOPIC)
+
+    async def run(self, nursery: trio.Nursery) -> None:
+        changes, seen = self._scope.db.changes, -1
+        while True:
+            until = float("inf")
+            seen = changes.count(outbox.TOPIC)
+            try:
+                until = await self._start_due(nursery)
+            except HermesTrioError as error:
+                self._log.warning(f"the outbox cannot be read; next try in {STORE_PAUSE:g} s: {error}")
+                until = trio.current_time() + STORE_PAUSE
+            with trio.CancelScope(deadline=until):
+                await changes.wait_beyond(outbox.TOPIC, seen)
+
+    async def _start_due(self, nursery: trio.Nursery) -> float:
+        """Start sending what may be sent now; when to look again, in trio's time."""
+        scope, without = self._scope, set[tuple[str, str]]()
+        while True:
+            now = scope.clock.now()
+            rows = await outbox.due(scope, now, AT_ONCE + len(self._busy), without)
+            gone = {row.transport for row in rows if self._senders.find(*row.transport) is None}
+            if not gone:
+                break
+            without |= gone
+        for row in rows:
+            chat = (*row.transport, row.chat_id)
+            if chat not in self._busy and len(self._busy) < AT_ONCE:
+                self._busy.add(chat)
+                nursery.start_soon(self._deliver, row, chat, name=f"{scope.name} sends to {row.platform}")
+        # What is being sent now wakes us at its end; what waits for a better time does not.
+        due = await outbox.next_due(scope, without, after=now + _JUST_A_MOMENT)
+        return float("inf") if due is None else trio.current_time() + max(0.0, due - now)
+
+    async def _deliver(self, row: OutboxRow, chat: tuple[str, str, str]) -> None:
+        try:
+            await self._try(row)
+        except HermesTrioError as error:
+            # The store's trouble: the row stays as it is, and is looked at again after a while.
+            self._log.warning(f"what was sent to {row.platform} could not be noted: {error}")
+            await trio.sleep(STORE_PAUSE)
+        finally:
+            self._busy.discard(chat)
+            self._scope.db.changes.mark(outbox.TOPIC)
+
+    async def _try(self, row: OutboxRow) -> None:
+        adapter = self._senders.find(*row.transport)
+        if adapter is None or not await outbox.mark_sending(self._scope, row.id):
+            return
+        try:
+            message_id = await self._send(adapter, row)
+        except AdapterError as error:
+            await self._failed(row, error)
+        except ValueError as error:
+            await outbox.fail(self._scope, row.id, f"cannot be read: {error}")
+        else:
+            self._senders.note_sent(*row.transport)
+            await outbox.mark_sent(self._scope, row.id, message_id)
+
+    async def _send(self, adapter: Adapter, row: OutboxRow) -> str | None:
+        target, part = Target(row.chat_id, row.thread_id), decode_part(row.content)
+        seconds = UPLOAD_SECONDS if isinstance(part, StoredMedia) else SEND_SECONDS
+        with trio.move_on_after(seconds):
+            if isinstance(part, StoredText):
+                return await self._send_text(adapter, target, part, row)
+            if isinstance(part, StoredMedia):
+                return (await adapter.upload(target, to_outgoing_media(part, row))).message_id
+            if adapter.capabilities.deletes:
+                await adapter.delete(target, part.message_id)
+            return None
+        raise AdapterError(f"took more than {seconds:g} s", code="platform_timeout", may_have_arrived=True)
+
+    async def _send_text(self, adapter: Adapter, target: Target, part: StoredText, row: OutboxRow) -> str:
+        text = to_outgoing_text(part, row)
+        if part.edit is not None:
+            try:
+                await _in_plain_if_refused(adapter, target, text, part.edit)
+            except NotModified:
+                return part.edit
+            except Refused:
+                # The message is gone or too old to be edited; the answer is not.
+                return await _in_plain_if_refused(adapter, target, text, None)
+            return part.edit
+        if row.may_have_arrived and not adapter.capabilities.idempotent_sends:
+            text = mark_as_resent(text, self._scope.config.chat.display_on(row.platform), adapter.capabilities)
+        return await _in_plain_if_refused(adapter, target, text, None)
+
+    async def _failed(self, row: OutboxRow, error: AdapterError) -> None:
+        scope, reason = self._scope, f"{error.code}: {error}"
+        now = scope.clock.now()
+        if isinstance(error, ChatMigrated):
+            await outbox.move_chat(scope, row.transport, row.chat_id, error.new_chat_id)
+        elif not error.retryable or now - row.created_at > GIVE_UP_AFTER:
+            self._log.warning(f"an answer to {row.platform} was given up: {error}", chat=row.chat_id)
+            await outbox.fail(scope, row.id, reason)
+        else:
+            pause = error.retry_after
+            if pause is None:
+                pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(row.attempts, 16))
+                pause *= 0.8 + 0.4 * scope.shared.jitter()
+            if not isinstance(error, RateLimited):
+                self._log.info(f"{row.platform} did not take an answer; next try in {pause:.0f} s: {error}")
+            await outbox.postpone(scope, row.id, now + pause, reason, may_have_arrived=error.may_have_arrived)
+
+
+async def _in_plain_if_refused(adapter: Adapter, target: Target, text: OutgoingText, edit: str | None) -> str:
+    """Send or edit; a markup that the platform cannot read is left out."""
+    try:
+        return await _put(adapter, target, text, edit)
+    except MarkupRefused:
+        return await _put(adapter, target, replace(text, formatted=None), edit)
+
+
+async def _put(adapter: Adapter, target: Target, text: OutgoingText, edit: str | None) -> str:
+    if edit is None:
+        return (await adapter.send(target, text)).message_id
+    await adapter.edit(target, edit, text)
+    return edit

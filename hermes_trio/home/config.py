@@ -149,6 +149,7 @@ class AgentConfig:
         restart_drain_timeout: Seconds running turns may take at shutdown; None (not said by the user) and 0 (what
             Hermes itself writes) mean 30.
         clarify_timeout: Seconds the user may take to answer a question of the agent.
+        reasoning_effort: How hard the model is to think, from ``none`` to ``max``; empty leaves it to the provider.
     """
 
     max_turns: int = 90
@@ -157,6 +158,7 @@ class AgentConfig:
     system_prompt: str = ""
     restart_drain_timeout: float | None = None
     clarify_timeout: float = 3600.0
+    reasoning_effort: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,14 @@ def _decode_agent(section: Section) -> AgentConfig:
         system_prompt=section.text("system_prompt"),
         restart_drain_timeout=section.optional_number("restart_drain_timeout", minimum=0),
         clarify_timeout=section.number("clarify_timeout", default=0, minimum=0) or usual.clarify_timeout,
+        reasoning_effort=_effort(section),
     )
+
+
+def _effort(section: Section) -> str:
+    if section.values.get("reasoning_effort") is False:
+        return "none"
+    return section.text("reasoning_effort").strip().lower()
 
 
 def _decode_memory(section: Section) -> MemoryConfig:

@@ -26,6 +26,7 @@ from hermes_trio.models.body import (
     unknown_part,
 )
 from hermes_trio.models.context_lengths import find_known_model
+from hermes_trio.models.effort import thinking_budget
 from hermes_trio.models.providers import MESSAGES
 from hermes_trio.models.wire import WireFormat
 
@@ -67,9 +68,10 @@ def is_oauth_token(key: str) -> bool:
 def build_body(target: ModelTarget, request: ModelRequest, left_out: frozenset[str] = frozenset()) -> bytes:
     """The request's JSON; see `WireFormat.build_body`."""
     system, rest = _split_system(request.messages)
+    max_tokens = target.max_tokens or default_max_tokens(target.model)
     body: dict[str, object] = {
         "model": target.model,
-        "max_tokens": target.max_tokens or default_max_tokens(target.model),
+        "max_tokens": max_tokens,
         "messages": _wire_messages(rest, replays="thinking" not in left_out),
         "stream": True,
     }
@@ -77,6 +79,8 @@ def build_body(target: ModelTarget, request: ModelRequest, left_out: frozenset[s
         body["system"] = [{"type": "text", "text": system, "cache_control": CACHE_HERE}]
     if tools := _wire_tools(request.tools):
         body["tools"] = tools
+    if (budget := thinking_budget(request.reasoning_effort, max_tokens)) and "budget" not in left_out:
+        body["thinking"] = {"type": "enabled", "budget_tokens": budget}
     return encode_body(body, target)
 
 
@@ -86,7 +90,11 @@ FORMAT: Final = WireFormat(
     headers=headers,
     build_body=build_body,
     make_reader=MessageReader,
-    optional=(("thinking", b"signature"),),  # a fallback took over, and does not know the other's signatures
+    optional=(
+        ("thinking", b"signature"),  # a fallback took over, and does not know the other's signatures
+        ("budget", b"thinking"),  # a model that does not think, or not by numbers; or earlier thoughts are gone
+        ("budget", b"budget_tokens"),
+    ),
 )
 
 

@@ -13,6 +13,7 @@ import msgspec
 from hermes_trio.models.addresses import host_of
 from hermes_trio.models.body import check_arguments, encode_body, image_url, part_text, tool_name
 from hermes_trio.models.chat_chunks import AnswerReader
+from hermes_trio.models.effort import effort_name
 from hermes_trio.models.providers import CHAT_COMPLETIONS, host_belongs, wants_reasoning_back
 from hermes_trio.models.wire import WireFormat
 
@@ -39,6 +40,8 @@ def build_body(target: ModelTarget, request: ModelRequest, left_out: frozenset[s
     if target.max_tokens is not None:
         # OpenAI's newer models know the limit under another name only, most other providers under the old one only.
         body["max_completion_tokens" if "max_tokens" in left_out else "max_tokens"] = target.max_tokens
+    if (effort := effort_name(request.reasoning_effort)) and "reasoning_effort" not in left_out:
+        body["reasoning_effort"] = effort
     if request.tools:
         body["tools"] = request.tools
     return encode_body(body, target)
@@ -54,7 +57,11 @@ FORMAT: Final = WireFormat(
     headers=key_header,
     build_body=build_body,
     make_reader=AnswerReader,
-    optional=(("stream_options", b"stream_options"), ("max_tokens", b"max_completion_tokens")),
+    optional=(
+        ("stream_options", b"stream_options"),
+        ("max_tokens", b"max_completion_tokens"),
+        ("reasoning_effort", b"reasoning_effort"),
+    ),
 )
 
 

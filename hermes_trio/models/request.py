@@ -68,9 +68,12 @@ class ModelRequest:
         route: Another model than the profile's own, or None.
         cache_key: Groups requests that begin alike, such as a session's, so that they find the provider's cache; empty
             leaves it to the provider.
+        reasoning_effort: How hard to think, a key of `hermes_trio.models.effort.BUDGETS`; empty leaves it to the
+            provider.
     """
 
     messages: tuple[ChatMessage, ...]
     tools: tuple[Mapping[str, object], ...] = ()
     route: ModelRoute | None = None
     cache_key: str = ""
+    reasoning_effort: str = ""

@@ -7,7 +7,6 @@ the answers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +23,7 @@ from hermes_trio.models.body import (
     unknown_part,
 )
 from hermes_trio.models.chat_completions import key_header
+from hermes_trio.models.effort import effort_name, gives_encrypted_reasoning
 from hermes_trio.models.providers import RESPONSES
 from hermes_trio.models.responses_events import ResponseReader
 from hermes_trio.models.wire import WireFormat
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     Item = dict[str, object] | msgspec.Raw
 
 ENCRYPTED: Final = "reasoning.encrypted_content"
-
-_REASONS = re.compile(r"(.*/)?(gpt-5|gpt-oss|o\d|codex|grok-[4-9])")
-"""Models that think, and give what they thought encrypted; the others refuse to be asked for it."""
 
 _read_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -59,8 +56,11 @@ def build_body(target: ModelTarget, request: ModelRequest, left_out: frozenset[s
         body["tools"] = tools
     if target.max_tokens is not None and "max_output_tokens" not in left_out:
         body["max_output_tokens"] = target.max_tokens
-    if _REASONS.match(target.model) and "encrypted_content" not in left_out:
+    reasons = gives_encrypted_reasoning(target.model)
+    if reasons and "encrypted_content" not in left_out:
         body["include"] = [ENCRYPTED]
+    if reasons and (effort := effort_name(request.reasoning_effort)) and "effort" not in left_out:
+        body["reasoning"] = {"effort": effort}
     if request.cache_key and "prompt_cache_key" not in left_out:
         body["prompt_cache_key"] = request.cache_key
     return encode_body(body, target)
@@ -76,6 +76,7 @@ FORMAT: Final = WireFormat(
         ("encrypted_content", b"include"),
         ("max_output_tokens", b"max_output_tokens"),
         ("prompt_cache_key", b"prompt_cache_key"),
+        ("effort", b"effort"),
     ),
 )
 

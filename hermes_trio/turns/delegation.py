@@ -59,6 +59,7 @@ async def _run_child(
         patience=Patience(scope.config.agent.gateway_timeout),
         route=request.route,
         most_calls=max(1, settings.max_iterations),
+        reasoning_effort=parent.reasoning_effort,
     )
     selection = _child_selection(agent.select_tools(scope, request.source), task)
     # What a child needs consent for is asked of whoever reads its parent's events.

@@ -54,6 +54,7 @@ class LoopState:
         from_store: Whether the messages come from the session's rows.
         context_length: Tokens the model takes, or None when that is not known.
         reading: What the provider counted for the last request.
+        reasoning_effort: How hard the model is to think; empty leaves it to the provider.
         control: Shows the loop to its owner, and has what is to be said into it.
     """
 
@@ -74,6 +75,7 @@ class LoopState:
     from_store: bool = False
     context_length: int | None = None
     reading: PromptReading | None = None
+    reasoning_effort: str = ""
     control: TurnControl = field(default_factory=TurnControl)
 
     def __post_init__(self) -> None:
@@ -130,7 +132,13 @@ async def _ask(scope: ProfileScope, agent: Agent, state: LoopState, turn: ToolTu
 
 async def _ask_once(scope: ProfileScope, agent: Agent, state: LoopState, selection: ToolSelection) -> Step:
     agent.budget.admit_call(scope)
-    request = ModelRequest(tuple(state.messages), selection.schemas, route=state.route, cache_key=state.session_id)
+    request = ModelRequest(
+        tuple(state.messages),
+        selection.schemas,
+        route=state.route,
+        cache_key=state.session_id,
+        reasoning_effort=state.reasoning_effort,
+    )
     step = await run_step(scope, request, state.emit, state.patience)
     _count(state, step)
     return step

@@ -42,6 +42,7 @@ class TurnRequest:
         seal: What is to happen in the same transaction that stores the end of the turn, or None.
         resumed: Whether the message may have been worked on before, by a process that died: then what is stored of it
             is taken up. Means nothing with a ``history``.
+        reasoning_effort: How hard the model is to think, from ``none`` to ``max``; empty for what the settings say.
         keeps_message: Whether the message stays in the conversation when the turn fails or is cancelled before it has
             done anything, as it stays in the chat it was written in. To answer it after all, let it be ``resumed``.
     """
@@ -62,6 +63,7 @@ class TurnRequest:
     control: TurnControl | None = None
     seal: Seal | None = None
     resumed: bool = False
+    reasoning_effort: str = ""
     keeps_message: bool = False
 
 

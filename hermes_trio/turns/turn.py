@@ -150,6 +150,7 @@ def _begin(scope: ProfileScope, request: TurnRequest, opening: Opening, emit: Em
         most_calls=max(1, scope.config.agent.max_turns),
         session_id=request.session_id,
         from_store=request.history is None,
+        reasoning_effort=request.reasoning_effort or scope.config.agent.reasoning_effort,
         control=request.control or TurnControl(),
     )
 

@@ -48,6 +48,12 @@ def test_an_empty_file_gives_the_defaults_of_hermes(load: Load) -> None:
         "project",
     )
     assert config.agent.clarify_timeout == 3600.0
+    assert config.agent.reasoning_effort == ""
+
+
+@pytest.mark.parametrize(("written", "effort"), [("High", "high"), ("false", "none"), ("none", "none"), ("", "")])
+def test_how_hard_the_model_is_to_think(load: Load, written: str, effort: str) -> None:
+    assert load(f"agent: {{reasoning_effort: {written}}}").config.agent.reasoning_effort == effort
 
 
 # terminal, limits, skills

@@ -293,9 +293,9 @@ def test_extra_body_wins_in_every_format(mode):
 async def test_a_part_that_a_provider_refuses_is_left_out(mode):
     """Each optional part, once named by a refusal, is missing or changed in the next request."""
     for part, phrase in find_format(mode).optional:
-        target = target_of(mode, max_tokens=7)
-        request = ModelRequest((ASKED,), cache_key="k")
+        target = target_of(mode, max_tokens=7000)
+        request = ModelRequest((ASKED,), cache_key="k", reasoning_effort="high")
         bodies = [find_format(mode).build_body(target, request, left) for left in (frozenset(), frozenset({part}))]
         assert find_format(mode).refused_parts(b"Unsupported: " + phrase + b" here") >= {part}
-        if part not in ("encrypted_content", "thinking"):  # sent to models that think only
+        if part not in ("encrypted_content", "effort", "thinking"):  # sent to models that think only
             assert bodies[0] != bodies[1]

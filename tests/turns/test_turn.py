@@ -257,6 +257,22 @@ async def test_a_route_chooses_another_model(open_agent, autojump_clock):
         assert (await agent.ask("hello", route=ModelRoute("fast", "builtin/echo", "builtin"))).model == "echo"
 
 
+async def test_the_effort_of_the_request_counts_before_that_of_the_settings(open_agent, autojump_clock, monkeypatch):
+    efforts: list[str] = []
+    begin = EchoAttempt.__init__
+
+    def note(self, target, request):
+        efforts.append(request.reasoning_effort)
+        begin(self, target, request)
+
+    monkeypatch.setattr(EchoAttempt, "__init__", note)
+    config = {"agent": {"reasoning_effort": "high"}, "platform_toolsets": {"api_server": ["delegation"]}}
+    async with open_agent(config=config) as agent:
+        await agent.ask("hello")
+        await agent.ask('!tool delegate_task {"goal": "!say done"}', reasoning_effort="low")
+    assert efforts == ["high", "low", "low", "low"]
+
+
 async def test_a_closed_scope_refuses_turns(open_agent, autojump_clock):
     async with open_agent() as agent:
         pass

@@ -15,7 +15,7 @@ from hermes_trio.tools.danger_files import file_dangers, has_option, positionals
 from hermes_trio.tools.danger_names import DESCRIPTIONS, HARDLINE_KEYS
 from hermes_trio.tools.danger_patterns import BY_PROGRAM, VALUED
 from hermes_trio.tools.shell_reader import ReadCommand, read_command
-from hermes_trio.tools.shell_wrappers import WRAPPERS, skip_options
+from hermes_trio.tools.shell_wrappers import SHELLS, WRAPPERS, program_name, skip_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,3 +130,5 @@ def _sudo(command: SimpleCommand, sudo_password: bool) -> Iterator[str]:
         yield "sudo_options" if sudo_password else "sudo_without_password"
     elif any(has_option(own, option) for option in _SUDO_OTHERS):
         yield "sudo_options"
+    if behind and program_name(behind[0]) in SHELLS and all(re.fullmatch(r"-[^c]*", word) for word in behind[1:]):
+        yield "root_shell"

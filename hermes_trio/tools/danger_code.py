@@ -22,7 +22,7 @@ _SENDERS: Final = frozenset(
     {"curl", "wget", "nc", "ncat", "netcat", "socat", "http", "https", "xh", "ftp", "sftp", "scp", "rsync"}
 )
 _INTERPRETERS: Final = re.compile(
-    r"(python|pypy|perl|ruby|node|nodejs|deno|bun|php|lua|Rscript|awk|gawk|mawk|tclsh)[\d.]*"
+    r"(python|pypy|perl|ruby|node|nodejs|deno|bun|php|lua|Rscript|awk|gawk|mawk|tclsh|osascript)[\d.]*"
 )
 _CODE_OPTIONS: Final = frozenset(
     {"-c", "-e", "-E", "-r", "-p", "-pe", "-ne", "-le", "-lne", "-nle", "--eval", "--print", "eval"}
@@ -39,8 +39,9 @@ _DELETES: Final = re.compile(
 )
 _RUNS: Final = re.compile(
     r"\bos\.(system|popen|exec[lv]\w*|spawn\w+|kill)\b|\bsubprocess\b|\bpty\.spawn|child_process|\bsystem\s*[(\"']"
-    r"|\bexec\s*\(|\bshell_exec\b|\bpassthru\b|\bpopen\b|\bspawn(Sync)?\s*\(|Deno\.(run|Command)|Bun\.spawn|\bqx\b|%x[({\[]"
-    r"|\|\s*[\"'](ba)?sh|__import__|Open3"
+    r"|\bexec\s*[(\"']|\bshell_exec\b|\bpassthru\b|\bpopen\b|\bspawn(Sync)?\s*\(|Deno\.(run|Command)|Bun\.spawn|\bqx\b|%x[({\[]"
+    r"|\|\s*[\"'](ba)?sh|__import__|Open3|\bfrom\s+os\s+import\b[^\n;]*\b(system|popen|remove|unlink|rmdir|exec|spawn|kill|\*)"
+    r"|getattr\s*\(\s*os\b|\bos\.execute\b|do shell script"
 )
 _SQL_COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _SQL_DROP: Final = re.compile(
@@ -51,8 +52,8 @@ _SQL_TRUNCATE: Final = re.compile(r"\bTRUNCATE\s+(TABLE\s+)?[\w\"`\[]", re.IGNOR
 _SQL_DELETE: Final = re.compile(r"\bDELETE\s+FROM\b", re.IGNORECASE)
 _SQL_WHERE: Final = re.compile(r"\bWHERE\b(?!\s*\(?\s*(1\s*=\s*1|TRUE)\s*\)?\s*$)", re.IGNORECASE)
 _SECRET_FILE: Final = re.compile(
-    r"(^|[/@=<:'\"(])(\.ssh/(?!known_hosts|config\b|\S+\.pub$)|id_(rsa|dsa|ecdsa|ed25519)(?!\.pub)|\.env(?!\.(example|sample|template|dist))(\.\w+)?$"
-    r"|\.aws/credentials|\.kube/config|\.gnupg/|\.netrc$|\.pgpass|\.npmrc$|\.pypirc|etc/shadow)"
+    r"(^|[/@=<:'\"(])(\.ssh(/(?!known_hosts|config\b|\S+\.pub$)|$)|id_(rsa|dsa|ecdsa|ed25519)(?!\.pub)|\.env(?!\.(example|sample|template|dist))(\.\w+)?$"
+    r"|\.aws/credentials|\.kube/config|\.gnupg(/|$)|\.netrc$|\.pgpass|\.npmrc$|\.pypirc|etc/shadow)"
 )
 
 
@@ -74,7 +75,9 @@ def code_dangers(command: SimpleCommand, downloaded: set[str]) -> Iterator[str]:
         yield from sql_dangers(code)
     if _opens_shell(command):
         yield "reverse_shell"
-    if program in _SENDERS and any(map(_names_secret, _sent(command))):
+    if program in _SENDERS and (
+        any(map(_names_secret, _sent(command))) or any(map(_prints_variables, command.feeders))
+    ):
         yield "sends_secret_file"
     downloaded.update(_fetched(command))
 
@@ -151,6 +154,8 @@ def _inline_code(command: SimpleCommand) -> str:
     parts = [command.words[index + 1] for index, word in enumerate(command.words[:-1]) if word in _CODE_OPTIONS]
     if command.stdin and (_runs_stdin(command) or not positionals(command.words)):
         parts.append(command.stdin)
+    if command.script:
+        parts.append(command.script)
     return "\n".join(parts)
 
 
@@ -193,6 +198,10 @@ def _sent(command: SimpleCommand) -> Iterator[str]:
 
 def _names_secret(word: str) -> bool:
     return _SECRET_FILE.search(word) is not None
+
+
+def _prints_variables(command: SimpleCommand) -> bool:
+    return command.program == "printenv" or command.words == ("env",)
 
 
 def stops_gateway(words: Sequence[str], substituted: Sequence[SimpleCommand]) -> bool:

@@ -67,6 +67,8 @@ def file_dangers(command: SimpleCommand, agent_home: str) -> Iterator[str]:
             yield from _change_mode(command)
         case "mv":
             yield from _mv(command)
+        case "rsync":
+            yield from _rsync(command)
     written = (kind_of_file(_place(command, path), agent_home) for path in written_files(command))
     yield from (kind for kind in written if kind is not None)
     if any(kind_of_file(_place(command, path), agent_home) for path in _deleted_files(command)):
@@ -80,9 +82,17 @@ def _change_mode(command: SimpleCommand) -> Iterator[str]:
 
 
 def _mv(command: SimpleCommand) -> Iterator[str]:
+    if any(map(is_root, _places(command, positionals(command.words)[:-1]))):
+        yield "rm_root"
     if "/dev/null" in command.words[1:]:
         yield "move_to_null"
-    elif any(map(is_root, _places(command, positionals(command.words)[:-1]))):
+
+
+def _rsync(command: SimpleCommand) -> Iterator[str]:
+    """With ``--delete`` all goes that the source does not have."""
+    deletes = any(word.startswith("--del") for word in command.words[1:])
+    harmless = any(has_option(command.words, option) for option in ("-n", "--dry-run"))
+    if deletes and not harmless and any(map(is_root, _places(command, positionals(command.words)[-1:]))):
         yield "rm_root"
 
 
@@ -135,8 +145,10 @@ def written_files(command: SimpleCommand) -> list[str]:
             found += _values(command.words, "-o", "--output")
         case "wget":
             found += _values(command.words, "-O", "--output-document")
+            found += [f"{folder}/x" for folder in _values(command.words, "-P", "--directory-prefix")]
         case "tar" | "gtar" | "bsdtar" | "unzip":
-            found += [f"{folder}/x" for folder in _values(command.words, "-C", "--directory", "-d")]
+            folders = _values(command.words, "-C", "--directory", "-d")
+            found += [f"{folder}/x" if folder.strip("/") else "/etc/x" for folder in folders]
         case program if program in _EDITORS and any(re.match(r"-\w*i|--in-place", word) for word in command.words[1:]):
             found += words if any(word in ("-e", "-f") for word in command.words) else words[1:]
     return found
@@ -181,6 +193,8 @@ def kind_of_file(place: str, agent_home: str) -> str | None:
         return "write_raw_disk"
     if _SOCKET.match(place):
         return "reverse_shell"
+    if place == "/proc/sysrq-trigger":
+        return "power_off"
     if name in _SHELL_FILES:
         return "write_shell_rc"
     if ".ssh" in parts or place.startswith("/etc/ssh/"):

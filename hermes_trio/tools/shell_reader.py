@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from hermes_trio.tools.shell_scripts import SOURCES, WrittenScripts, is_shell_script
 from hermes_trio.tools.shell_tree import (
     descendants,
     heredoc_backticks,
@@ -22,10 +22,10 @@ from hermes_trio.tools.shell_tree import (
     text_of,
 )
 from hermes_trio.tools.shell_words import TooLong, Words, decode_escapes
-from hermes_trio.tools.shell_wrappers import look_inside
+from hermes_trio.tools.shell_wrappers import RUN_VARIABLES, SHELLS, look_inside, program_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tree_sitter import Node
 
@@ -44,6 +44,8 @@ _KNOWN_PRINTERS_TEXT: Final = """
 _KNOWN_PRINTERS: Final = frozenset(_KNOWN_PRINTERS_TEXT.split())
 _CONVERSION: Final = re.compile(r"%[-0-9.]*[a-zA-Z]")
 _UNKNOWN: Final = re.compile(r"\$([A-Za-z_]\w*|[0-9@*#?!$-]|\{[^{}]*\})")
+_ANY_PROGRAM: Final = re.compile(r"/[^/]*[*?\[]|/((usr|local|opt)/)*s?bin/[^/]*[*?\[]")
+"""A program's name that the shell has to guess, in a folder that is full of programs."""
 _SOCKETS: Final = re.compile(r"/dev/(tcp|udp)/")
 _WRITING: Final = frozenset({">", ">>", "&>", "&>>", ">|", ">&", "<>"})
 
@@ -61,6 +63,7 @@ class SimpleCommand:
         folder: Directory it runs in, where the line itself says that.
         remote: Whether it runs on another machine or in a container.
         hidden: Whether its name is made up at run time.
+        script: What is in the file that it runs, where the line itself has written that.
     """
 
     words: tuple[str, ...]
@@ -71,11 +74,12 @@ class SimpleCommand:
     folder: str | None = None
     remote: bool = False
     hidden: bool = False
+    script: str | None = None
 
     @property
     def program(self) -> str:
         """Name of the program without its folder; empty if there is none."""
-        return PurePosixPath(self.words[0]).name if self.words else ""
+        return program_name(self.words[0]) if self.words else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,7 @@ class _Reader:
         self.fork_bomb = False
         self._variables: dict[str, str] = {}
         self._made_up: set[str] = set()
+        self._scripts = WrittenScripts()
         self._seen: set[int] = set()
         self._size = 0
         self._folder = folder
@@ -263,6 +268,9 @@ class _Reader:
         for redirect in (*own, *redirects):
             if redirect.type == "herestring_redirect" and redirect.named_children:
                 feed = _Feed(" ".join(self._words(redirect.named_children[0], inner)), feed.commands)
+            elif redirect.type == "file_redirect" and (source := _input_source(redirect)) is not None:
+                produced = self._visit_subshell(source, _NO_FEED)
+                feed = _Feed(_plain_output(produced), (*feed.commands, *produced))
         writes, more = self._targets([*own, *redirects])
         return self._emit((*words, *lost, *more), writes, feed, tuple(inner))
 
@@ -305,6 +313,8 @@ class _Reader:
             fields = [word for child in value.named_children for word in self._words(child, inner)]
         self._variables.pop(text_of(name), None)
         self._made_up.discard(text_of(name))
+        if text_of(name) in RUN_VARIABLES and fields:
+            self.read_script(" ".join(fields))
         if not inner or _plain_output(tuple(inner)) is not None:
             self._remember(text_of(name), " ".join(fields))
         elif not _prints_known(inner):
@@ -325,11 +335,14 @@ class _Reader:
         if len(self.found) >= MOST_COMMANDS:
             self.unparsable = True
             return ()
+        hidden = self._is_hidden(words, inner)
+        script = self._scripts.take(words)
         command = SimpleCommand(
-            words, writes, feed.text, feed.commands, inner, self._folder, self._remote, self._is_hidden(words, inner)
+            words, writes, feed.text, feed.commands, inner, self._folder, self._remote, hidden, script
         )
         self.found.append(command)
         self._follow(command)
+        self._scripts.note(words, writes, _printed(command))
         return (command, *self._look_inside(command, feed, inner), *self._without_unknown(words, feed, inner))
 
     def _without_unknown(
@@ -360,12 +373,29 @@ class _Reader:
                 self._variables = outer if one.arguments else self._variables
                 produced += self.found[before:]
         self._remote = remote
-        return tuple(produced)
+        before = len(self.found)
+        for script in self._scripts_of(command, inner):
+            self.read_script(script)
+        return (*produced, *self.found[before:])
+
+    def _scripts_of(self, command: SimpleCommand, inner: tuple[SimpleCommand, ...]) -> Iterator[str]:
+        """Shell scripts that a command runs: a file that the line has written, or what another command prints."""
+        if command.script is not None and is_shell_script(command.words, command.script):
+            yield command.script
+        runs_file = command.program in SHELLS or command.program in SOURCES
+        if runs_file and command.words[1:] and command.words[1].startswith("<(") and (text := _plain_output(inner)):
+            yield text
 
     def _is_hidden(self, words: tuple[str, ...], inner: tuple[SimpleCommand, ...]) -> bool:
         if not words:
             return False
         name = words[0]
+        if name == "eval" and any(
+            found[1].strip("{}") in self._made_up for found in _UNKNOWN.finditer(" ".join(words))
+        ):
+            return True
+        if _ANY_PROGRAM.match(name):
+            return True
         if name.startswith(("$(", "`")) and name.endswith((")", "`")):
             return not _prints_known(inner)
         return name.startswith("$") and name[1:].strip("{}") in self._made_up
@@ -375,10 +405,22 @@ class _Reader:
         if command.program in ("cd", "pushd"):
             places = [word for word in command.words[1:] if not word.startswith("-") or word == "-"]
             self._folder = join_folder(self._folder, places[0]) if places else "~"
+        elif command.program == "read":
+            self._read_variables(command)
         elif command.program == "time":
             self._assign_behind_time(command.words[1:])
         elif command.program == "set" and "--" in command.words:
             self._variables.update(_arguments(("", *command.words[command.words.index("--") + 1 :])))
+
+    def _read_variables(self, command: SimpleCommand) -> None:
+        """``read`` gives variables values that nobody knows, or those that the line itself says."""
+        names = [word for word in command.words[1:] if word.isidentifier()]
+        for name in names:
+            self._variables.pop(name, None)
+            if len(names) == 1 and command.stdin is not None:
+                self._remember(name, command.stdin.partition("\n")[0])
+            else:
+                self._made_up.add(name)
 
     def _assign_behind_time(self, words: Sequence[str]) -> None:
         """``time`` is a part of the shell's language, but the grammar takes it for a command."""
@@ -415,6 +457,13 @@ def join_folder(folder: str | None, path: str) -> str | None:
     return f"{folder.rstrip('/')}/{path}"
 
 
+def _input_source(redirect: Node) -> Node | None:
+    """The commands in ``< <(commands)``."""
+    last = redirect.named_children[-1] if redirect.named_children else None
+    reads = any(child.type == "<" for child in redirect.children)
+    return last if reads and last is not None and last.type == "process_substitution" else None
+
+
 def _plain_output(commands: tuple[SimpleCommand, ...]) -> str | None:
     """What commands print, where that can be told without running them."""
     if not commands:
@@ -422,9 +471,12 @@ def _plain_output(commands: tuple[SimpleCommand, ...]) -> str | None:
     command = commands[-1]
     if any(one.words[-len(command.words) :] != command.words for one in commands):
         return None  # more than one command that runs another
+    return None if command.writes else _printed(command)
+
+
+def _printed(command: SimpleCommand) -> str | None:
+    """What one command prints, to wherever that goes."""
     arguments = [word for word in command.words[1:] if word not in ("-n", "-e", "-E", "-ne", "-en", "--")]
-    if command.writes:
-        return None
     if command.program == "echo":
         text = " ".join(arguments)
         return decode_escapes(text) if {"-e", "-ne", "-en"} & set(command.words) else text

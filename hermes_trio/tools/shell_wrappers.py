@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -70,10 +71,13 @@ _CONTAINER: Final = _options("""
     --detach-keys --index --shm-size --tmpfs --log-driver --ipc --pid --userns --security-opt --cap-add --cap-drop
 """)
 
+_TMUX: Final = Wrapper(_options("-s -n -t -c -x -y -F -e -f -l -p"), script=True)
+
 WRAPPERS: Final[Mapping[str, Wrapper]] = MappingProxyType(
     {
         "sudo": _SUDO,
         "doas": Wrapper(_options("-u -C")),
+        "pkexec": Wrapper(_options("--user")),
         "env": Wrapper(_options("-u --unset -C --chdir"), assignments=True),
         "nohup": Wrapper(),
         "setsid": Wrapper(),
@@ -103,6 +107,7 @@ WRAPPERS: Final[Mapping[str, Wrapper]] = MappingProxyType(
         "toybox": Wrapper(),
         "coproc": Wrapper(),
         "npx": Wrapper(_options("-p --package")),
+        "screen": Wrapper(_options("-S -c -e -h -L -Logfile -p -s -t -T")),
         "xargs": Wrapper(
             _options("-I -n -P -L -s -E -d -a --arg-file --delimiter --max-args --max-procs --max-lines --replace"),
             found=True,
@@ -137,6 +142,7 @@ SUBCOMMANDS: Final[Mapping[tuple[str, str], Wrapper]] = MappingProxyType(
         ("npm", "exec"): Wrapper(),
         ("pnpm", "exec"): Wrapper(),
         ("yarn", "exec"): Wrapper(),
+        **{("tmux", name): _TMUX for name in ("new-session", "new", "new-window", "neww", "split-window", "splitw")},
         ("conda", "run"): Wrapper(_options("-n --name -p --prefix --cwd")),
     }
 )
@@ -146,7 +152,22 @@ _SHELL_VALUED: Final = _options("-o +o -O +O --rcfile --init-file -C --init-comm
 _FIND_RUNS: Final = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 
 
+#: Variables and settings of git whose values are run as commands.
+RUN_VARIABLES: Final = frozenset(
+    {"GIT_SSH_COMMAND", "GIT_PAGER", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_EXTERNAL_DIFF", "GIT_ASKPASS"}
+    | {"PAGER", "MANPAGER", "EDITOR", "VISUAL", "LESSOPEN", "PROMPT_COMMAND"}
+)
+_RUN_SETTINGS: Final = frozenset(
+    {"core.pager", "core.sshcommand", "core.editor", "core.fsmonitor", "core.askpass", "sequence.editor"}
+    | {"diff.external", "gpg.program"}
+)
+
 _ODD: Final = frozenset({"trap", "alias", "git", "kubectl", "at", "batch", ".", "source", "crontab", "coproc"})
+
+
+def program_name(word: str) -> str:
+    """Name of a program without its folder; the ``.`` of the shell has none."""
+    return PurePosixPath(word).name or word
 
 
 def look_inside(words: Sequence[str], stdin: str | None) -> Iterator[Inside]:
@@ -158,7 +179,7 @@ def look_inside(words: Sequence[str], stdin: str | None) -> Iterator[Inside]:
     """
     if not words:
         return
-    program = PurePosixPath(words[0]).name
+    program = program_name(words[0])
     if program in SHELLS:
         yield from _in_shell(words, stdin)
     elif program in ("find", "fd", "fdfind"):
@@ -252,15 +273,25 @@ def _in_odd(program: str, words: Sequence[str], stdin: str | None) -> Iterator[I
     elif program == "alias":
         yield from (Inside(script=word.partition("=")[2]) for word in words[1:] if "=" in word)
     elif program == "git":
-        yield from (
-            Inside(script=word.partition("!")[2]) for word in words if word.startswith("alias.") and "=!" in word
-        )
+        yield from (Inside(script=script) for script in _in_git(words))
     elif program == "kubectl" and "exec" in words and "--" in words:
         yield Inside(tuple(words[words.index("--") + 1 :]), remote=True)
     elif program == "coproc":
         yield Inside(tuple(words[words.index("{") + 1 :]))
-    elif stdin and (program in ("at", "batch") or words[1:2] in (["/dev/stdin"], ["-"])):
+    elif stdin and (program in ("at", "batch") or list(words[1:2]) in (["/dev/stdin"], ["-"])):
         yield Inside(script=_without_schedule(stdin) if program == "crontab" else stdin)
+
+
+def _in_git(words: Sequence[str]) -> Iterator[str]:
+    """Commands in git's settings, as ``-c name=value`` or behind ``config``."""
+    settings = [word.partition("=") for word in words[1:] if "=" in word]
+    if "config" in words:
+        settings += [(name, "=", value) for name, value in pairwise(words)]
+    for name, _, value in settings:
+        if name.startswith("alias.") and value.startswith("!"):
+            yield value[1:]
+        elif name.lower() in _RUN_SETTINGS and value:
+            yield value
 
 
 def _without_schedule(text: str) -> str:

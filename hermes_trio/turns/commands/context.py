@@ -109,7 +109,7 @@ class Conversation(Protocol):
         ...
 
     async def begin_session(self, title: str = "") -> str:
-        """Let the conversation begin anew: ends the running turn, forgets grants for the session; the new session's id."""
+        """Begin anew: ends the running turn, forgets what was allowed for the session; the new session's id."""
         ...
 
     async def switch_session(self, session_id: str) -> None:

@@ -1,0 +1,56 @@
+"""A message that is safe in the inbox, and its form there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from hermes_trio.adapter_api.messages import InboundMessage
+
+if TYPE_CHECKING:
+    from hermes_trio.store.inbox import InboxRow
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A message that a profile has to answer.
+
+    Attributes:
+        row_id: Its row in the inbox of the runtime profile.
+        transport_profile: Whose bot received it, and answers.
+        session_key: The conversation it belongs to.
+        message: The message.
+        internal: Whether nobody wrote it: it tells the agent of something, e.g. that a process has ended.
+        attempts: How many turns have begun to answer it, in a process that died or a turn that failed.
+    """
+
+    row_id: int
+    transport_profile: str
+    session_key: str
+    message: InboundMessage
+    internal: bool = False
+    attempts: int = 0
+
+
+class _Stored(msgspec.Struct, frozen=True, omit_defaults=True):
+    message: InboundMessage
+    internal: bool = False
+
+
+def encode_message(message: InboundMessage, *, internal: bool = False) -> str:
+    """The message as it stands in the inbox."""
+    return msgspec.json.encode(_Stored(message, internal)).decode()
+
+
+def decode_row(row: InboxRow) -> Accepted:
+    """The message of a row.
+
+    Raises:
+        ValueError: It cannot be read.
+    """
+    stored = msgspec.json.decode(row.message, type=_Stored)
+    return Accepted(
+        row.id, row.transport_profile, row.session_key, stored.message, stored.internal, attempts=row.attempts
+    )

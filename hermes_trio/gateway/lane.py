@@ -1,0 +1,332 @@
+"""A lane: the messages of one conversation that came in through one bot, answered one after the other.
+
+A lane has a task only while there is something to do in it. What a message does to a turn that runs is decided here,
+at once and without waiting: it answers a question, is a command, is told to the turn, ends it, or waits.
+"""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+import trio
+
+from hermes_trio.adapter_api.messages import MediaKind
+from hermes_trio.turns.commands.parsing import parse_command
+from hermes_trio.turns.control import TurnControl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hermes_trio.gateway.accepted import Accepted
+    from hermes_trio.home.chat_config import ChatConfig, DisplayConfig
+
+MOST_WAITING: Final = 32
+"""Messages that may wait in one lane; further ones are refused with a notice."""
+
+LONG_TEXT: Final = 4000
+LONG_TEXT_SECONDS: Final = 1.0
+"""A text of this length is probably the first piece of a longer one that somebody's app has cut."""
+
+MOST_GATHERED: Final = 20
+ACKNOWLEDGE_SECONDS: Final = 30.0
+_BURST: Final = frozenset({MediaKind.PHOTO, MediaKind.VIDEO})
+
+
+class Notice(enum.StrEnum):
+    """What a lane has to say for itself; the words are the front's."""
+
+    INTERRUPTING = "interrupting"
+    QUEUED = "queued"
+    STEERED = "steered"
+    FULL = "full"
+    NOT_WHILE_BUSY = "not_while_busy"
+
+
+@dataclass(slots=True)
+class LaneTurn:
+    """The turn that runs in a lane.
+
+    Attributes:
+        messages: What it answers.
+        turn_id: Names it.
+        control: The hold on it.
+        scope: Ends it.
+        begun: When it began, in trio's time.
+        interrupted: Whether somebody ended it on purpose.
+        steered: What was said into it meanwhile, in order.
+    """
+
+    messages: tuple[Accepted, ...]
+    turn_id: str = field(default_factory=lambda: f"turn_{uuid.uuid4().hex[:12]}")
+    control: TurnControl = field(default_factory=TurnControl)
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    begun: float = field(default_factory=trio.current_time)
+    interrupted: bool = False
+    steered: list[Accepted] = field(default_factory=list)
+
+    def interrupt(self) -> None:
+        """End it."""
+        self.interrupted = True
+        self.scope.cancel()
+
+    def steer(self, accepted: Accepted) -> bool:
+        """Say a message into it; False when it takes no more."""
+        if not self.control.steer(accepted.message.text):
+            return False
+        self.steered.append(accepted)
+        return True
+
+    def answered_rows(self) -> tuple[int, ...]:
+        """The rows of the inbox that its end settles: its messages, and what was said into it and was heard."""
+        heard = self.steered[: len(self.control.taken())]
+        return tuple(one.row_id for one in (*self.messages, *heard))
+
+    def unheard(self) -> tuple[Accepted, ...]:
+        """What was said into it and was not heard; final once the turn has ended."""
+        return tuple(self.steered[len(self.control.taken()) :])
+
+
+class Front(Protocol):
+    """What a lane needs of its profile."""
+
+    @property
+    def chat(self) -> ChatConfig:
+        """The profile's settings for conversations."""
+        ...
+
+    @property
+    def draining(self) -> bool:
+        """Whether nothing new is to be begun."""
+        ...
+
+    def display(self, platform: str) -> DisplayConfig:
+        """What people see on a platform."""
+        ...
+
+    async def answer(self, lane: Lane, turn: LaneTurn) -> None:
+        """Run a turn to its end; whatever goes wrong is dealt with."""
+        ...
+
+    async def run_command(self, lane: Lane, accepted: Accepted) -> None:
+        """Run the slash command of a message; whatever goes wrong is dealt with."""
+        ...
+
+    def run_beside(self, lane: Lane, accepted: Accepted) -> None:
+        """Run a command while a turn runs; returns at once."""
+        ...
+
+    def may_run_beside(self, name: str) -> bool:
+        """Whether a command may be given while a turn runs; also for names that are none."""
+        ...
+
+    def settle_question(self, lane: Lane, accepted: Accepted) -> bool:
+        """Take a message as the answer to a question that waits in its conversation; False when there is none.
+
+        The message is then done with.
+        """
+        ...
+
+    def notice(self, accepted: Accepted, notice: Notice, *, done: bool = False) -> None:
+        """Tell the chat something about a message; with ``done`` that is all that becomes of it. Returns at once."""
+        ...
+
+
+class Lane:
+    """One conversation's messages through one bot.
+
+    Args:
+        front: What it needs of its profile.
+        transport_profile: Whose bot.
+        session_key: The conversation.
+
+    Attributes:
+        waiting: What is to be answered after what runs, oldest first.
+        turn: What runs now, or None.
+    """
+
+    def __init__(self, front: Front, transport_profile: str, session_key: str) -> None:
+        self.transport_profile = transport_profile
+        self.session_key = session_key
+        self.waiting: deque[Accepted] = deque()
+        self.turn: LaneTurn | None = None
+        self._front = front
+        self._arrived = trio.Event()
+        self._own_turn: set[int] = set()
+        self._acknowledged = float("-inf")
+        self._runs_command = False
+
+    def deliver(self, accepted: Accepted) -> None:
+        """Take a message. Decides at once what it means for what runs; never waits."""
+        command = parse_command(accepted.message.text)
+        if command is None and not accepted.internal and self._front.settle_question(self, accepted):
+            return
+        is_busy = self.turn is not None or self._runs_command
+        if command is not None and not accepted.internal and is_busy:
+            self._command_while_busy(accepted, command.name)
+        elif self.turn is not None:
+            self._text_while_busy(accepted, self.turn)
+        else:
+            self._wait(accepted)
+
+    def drop_waiting(self) -> tuple[Accepted, ...]:
+        """Forget what waits, and return it."""
+        dropped = tuple(self.waiting)
+        self.waiting.clear()
+        return dropped
+
+    async def run(self) -> None:
+        """Answer what waits until nothing does."""
+        while self.waiting and not self._front.draining:
+            first = self.waiting.popleft()
+            if not first.internal and parse_command(first.message.text) is not None:
+                self._runs_command = True
+                await self._front.run_command(self, first)
+                self._runs_command = False
+                continue
+            self.turn = turn = LaneTurn(await self._gather(first))
+            try:
+                await self._front.answer(self, turn)
+            finally:
+                self.turn = None
+            self._own_turn -= {one.row_id for one in turn.messages}
+            # What was said into the turn too late comes before what came later.
+            for accepted in reversed(turn.unheard()):
+                self._own_turn.add(accepted.row_id)
+                self.waiting.appendleft(accepted)
+
+    def _command_while_busy(self, accepted: Accepted, name: str) -> None:
+        if self._front.may_run_beside(name):
+            self._front.run_beside(self, accepted)
+        else:
+            self._front.notice(accepted, Notice.NOT_WHILE_BUSY, done=True)
+
+    def _text_while_busy(self, accepted: Accepted, turn: LaneTurn) -> None:
+        display = self._front.display(accepted.message.source.platform)
+        mode = "queue" if accepted.internal else display.busy_input_mode
+        if mode == "steer" and not accepted.message.attachments and turn.steer(accepted):
+            if display.busy_steer_ack_enabled:
+                self._acknowledge(accepted, Notice.STEERED)
+            return
+        # Children and their work would be lost with their parent, which is seldom meant.
+        interrupts = mode == "interrupt" and turn.control.current_tool != "delegate_task"
+        if not self._wait(accepted, own_turn=not interrupts):
+            return
+        if interrupts:
+            turn.interrupt()
+        if display.busy_ack_enabled and not accepted.internal:
+            self._acknowledge(accepted, Notice.INTERRUPTING if interrupts else Notice.QUEUED)
+
+    def _wait(self, accepted: Accepted, *, own_turn: bool = False) -> bool:
+        if len(self.waiting) >= MOST_WAITING and not accepted.internal:
+            self._front.notice(accepted, Notice.FULL, done=True)
+            return False
+        if own_turn or accepted.internal or accepted.attempts:
+            self._own_turn.add(accepted.row_id)
+        self.waiting.append(accepted)
+        arrived, self._arrived = self._arrived, trio.Event()
+        arrived.set()
+        return True
+
+    def _acknowledge(self, accepted: Accepted, notice: Notice) -> None:
+        now = trio.current_time()
+        if now - self._acknowledged >= ACKNOWLEDGE_SECONDS:
+            self._acknowledged = now
+            self._front.notice(accepted, notice)
+
+    async def _gather(self, first: Accepted) -> tuple[Accepted, ...]:
+        """The first message with what goes on from it: people write in pieces, and albums come as several messages."""
+        gathered = [first]
+        until = trio.current_time() + self._patience(first)
+        while len(gathered) < MOST_GATHERED:
+            if self.waiting and self._goes_on(gathered[-1], self.waiting[0]):
+                gathered.append(self.waiting.popleft())
+                until = trio.current_time() + self._patience(gathered[-1])
+                continue
+            if self.waiting or trio.current_time() >= until:
+                break
+            with trio.CancelScope(deadline=until):
+                await self._arrived.wait()
+        return tuple(gathered)
+
+    def _patience(self, accepted: Accepted) -> float:
+        """Seconds to wait for more after a message."""
+        message, chat = accepted.message, self._front.chat
+        if message.album_id:
+            return chat.album_seconds
+        if accepted.row_id in self._own_turn:
+            return 0.0
+        if _is_picture(accepted):
+            return chat.album_seconds
+        if len(message.text) >= LONG_TEXT:
+            return max(LONG_TEXT_SECONDS, chat.continuation_seconds)
+        return chat.continuation_seconds
+
+    def _goes_on(self, earlier: Accepted, later: Accepted) -> bool:
+        one, other = earlier.message, later.message
+        if earlier.internal or later.internal or parse_command(other.text) is not None:
+            return False
+        if one.source.user_id != other.source.user_id or one.source.thread_id != other.source.thread_id:
+            return False
+        if one.album_id or other.album_id:
+            return one.album_id == other.album_id
+        if _is_picture(earlier) and _is_picture(later):
+            return True
+        return not {earlier.row_id, later.row_id} & self._own_turn
+
+
+def _is_picture(accepted: Accepted) -> bool:
+    attachments = accepted.message.attachments
+    return bool(attachments) and all(one.kind in _BURST for one in attachments)
+
+
+class LaneTable:
+    """The lanes of a profile in which something happens.
+
+    Args:
+        front: What lanes need of their profile.
+        nursery: The profile's; owns the lanes' tasks.
+        name: Begins the names of their tasks.
+    """
+
+    def __init__(self, front: Front, nursery: trio.Nursery, name: str) -> None:
+        self._front = front
+        self._nursery = nursery
+        self._name = name
+        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._idle = trio.Event()
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(tuple(self._lanes.values()))
+
+    def find(self, transport_profile: str, session_key: str) -> Lane | None:
+        """The lane of a conversation through a bot, or None when nothing happens in it."""
+        return self._lanes.get((transport_profile, session_key))
+
+    def deliver(self, accepted: Accepted) -> None:
+        """Take a message that is safe in the inbox; never waits."""
+        key = (accepted.transport_profile, accepted.session_key)
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane(self._front, *key)
+            lane.deliver(accepted)
+            self._nursery.start_soon(self._run, lane, name=f"{self._name} lane {accepted.session_key}")
+        else:
+            lane.deliver(accepted)
+
+    async def idle(self) -> None:
+        """Wait until nothing happens in any lane."""
+        while self._lanes:
+            self._idle = trio.Event()
+            await self._idle.wait()
+
+    async def _run(self, lane: Lane) -> None:
+        try:
+            await lane.run()
+        finally:
+            del self._lanes[lane.transport_profile, lane.session_key]
+            if not self._lanes:
+                self._idle.set()

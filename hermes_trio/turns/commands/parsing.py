@@ -1,0 +1,32 @@
+"""Tells a slash command from a text."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+_COMMAND: Final = re.compile(r"/([A-Za-z0-9_][A-Za-z0-9_-]*)(?:@\S*)?(?:\s+(.*))?\Z", re.DOTALL)
+
+
+class ParsedCommand(NamedTuple):
+    """A command as it was written.
+
+    Attributes:
+        name: Its name, lower case, without the slash.
+        arguments: What stands behind it, stripped; em dashes are two hyphens.
+    """
+
+    name: str
+    arguments: str
+
+
+def parse_command(text: str) -> ParsedCommand | None:
+    """The command that a message is, or None when it is none.
+
+    A path is no command: its first word has another slash. ``/start``, which clients send by themselves, is a command
+    that does nothing.
+    """
+    found = _COMMAND.match(text.strip())
+    if found is None:
+        return None
+    return ParsedCommand(found[1].lower(), (found[2] or "").replace("\u2014", "--").strip())

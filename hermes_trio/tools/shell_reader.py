@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hermes_trio.tools.shell_output import plain_output, printed, prints_known
 from hermes_trio.tools.shell_scripts import SOURCES, WrittenScripts, is_shell_script
 from hermes_trio.tools.shell_tree import (
     descendants,
@@ -21,7 +22,7 @@ from hermes_trio.tools.shell_tree import (
     parse_script,
     text_of,
 )
-from hermes_trio.tools.shell_words import TooLong, Words, decode_escapes
+from hermes_trio.tools.shell_words import TooLong, Words
 from hermes_trio.tools.shell_wrappers import RUN_VARIABLES, SHELLS, look_inside, program_name
 
 if TYPE_CHECKING:
@@ -35,14 +36,6 @@ MOST_NODES: Final = 15_000
 MOST_CHARACTERS: Final = 1_000_000
 LONGEST_VALUE: Final = 2000
 _DEEPEST: Final = 6
-#: What these print is the name of a program, or what their users put into ``eval``.
-_KNOWN_PRINTERS_TEXT: Final = """
-    which command type realpath readlink dirname basename brew npm pyenv rbenv nodenv asdf mise nvm fnm direnv ssh-agent
-    keychain opam conda mamba micromamba starship zoxide minikube lesspipe dircolors luarocks
-    register-python-argcomplete
-"""
-_KNOWN_PRINTERS: Final = frozenset(_KNOWN_PRINTERS_TEXT.split())
-_CONVERSION: Final = re.compile(r"%[-0-9.]*[a-zA-Z]")
 _UNKNOWN: Final = re.compile(r"\$([A-Za-z_]\w*|[0-9@*#?!$-]|\{[^{}]*\})")
 _ANY_PROGRAM: Final = re.compile(r"/[^/]*[*?\[]|/((usr|local|opt)/)*s?bin/[^/]*[*?\[]")
 """A program's name that the shell has to guess, in a folder that is full of programs."""
@@ -206,7 +199,7 @@ class _Reader:
         produced: tuple[SimpleCommand, ...] = ()
         for child in node.named_children:
             produced = self._visit(child, feed)
-            feed = _Feed(_plain_output(produced), (*feed.commands, *produced))
+            feed = _Feed(plain_output(produced), (*feed.commands, *produced))
         return produced
 
     def _visit_redirected(self, node: Node, feed: _Feed) -> tuple[SimpleCommand, ...]:
@@ -228,7 +221,7 @@ class _Reader:
 
     def _visit_after_heredoc(self, heredoc: Node, produced: tuple[SimpleCommand, ...]) -> None:
         """What stands on the heredoc's first line after it: the rest of a pipe, or of a list."""
-        text = _plain_output(produced)
+        text = plain_output(produced)
         for child in heredoc.named_children:
             if child.type == "pipeline":
                 self._visit_pipeline(child, _Feed(text, produced))
@@ -270,7 +263,7 @@ class _Reader:
                 feed = _Feed(" ".join(self._words(redirect.named_children[0], inner)), feed.commands)
             elif redirect.type == "file_redirect" and (source := _input_source(redirect)) is not None:
                 produced = self._visit_subshell(source, _NO_FEED)
-                feed = _Feed(_plain_output(produced), (*feed.commands, *produced))
+                feed = _Feed(plain_output(produced), (*feed.commands, *produced))
         writes, more = self._targets([*own, *redirects])
         return self._emit((*words, *lost, *more), writes, feed, tuple(inner))
 
@@ -278,7 +271,7 @@ class _Reader:
         def substitute(found: Node) -> str | None:
             produced = self._visit_subshell(found, _NO_FEED)
             inner.extend(produced)
-            return _plain_output(produced)
+            return plain_output(produced)
 
         words = Words(self._variables, substitute).read(node)
         self._size += sum(map(len, words))
@@ -315,9 +308,9 @@ class _Reader:
         self._made_up.discard(text_of(name))
         if text_of(name) in RUN_VARIABLES and fields:
             self.read_script(" ".join(fields))
-        if not inner or _plain_output(tuple(inner)) is not None:
+        if not inner or plain_output(tuple(inner)) is not None:
             self._remember(text_of(name), " ".join(fields))
-        elif not _prints_known(inner):
+        elif not prints_known(inner):
             self._made_up.add(text_of(name))
 
     def _remember(self, name: str, value: str) -> None:
@@ -342,7 +335,7 @@ class _Reader:
         )
         self.found.append(command)
         self._follow(command)
-        self._scripts.note(words, writes, _printed(command))
+        self._scripts.note(words, writes, printed(command))
         return (command, *self._look_inside(command, feed, inner), *self._without_unknown(words, feed, inner))
 
     def _without_unknown(
@@ -383,7 +376,7 @@ class _Reader:
         if command.script is not None and is_shell_script(command.words, command.script):
             yield command.script
         runs_file = command.program in SHELLS or command.program in SOURCES
-        if runs_file and command.words[1:] and command.words[1].startswith("<(") and (text := _plain_output(inner)):
+        if runs_file and command.words[1:] and command.words[1].startswith("<(") and (text := plain_output(inner)):
             yield text
 
     def _is_hidden(self, words: tuple[str, ...], inner: tuple[SimpleCommand, ...]) -> bool:
@@ -397,7 +390,7 @@ class _Reader:
         if _ANY_PROGRAM.match(name):
             return True
         if name.startswith(("$(", "`")) and name.endswith((")", "`")):
-            return not _prints_known(inner)
+            return not prints_known(inner)
         return name.startswith("$") and name[1:].strip("{}") in self._made_up
 
     def _follow(self, command: SimpleCommand) -> None:
@@ -462,41 +455,3 @@ def _input_source(redirect: Node) -> Node | None:
     last = redirect.named_children[-1] if redirect.named_children else None
     reads = any(child.type == "<" for child in redirect.children)
     return last if reads and last is not None and last.type == "process_substitution" else None
-
-
-def _plain_output(commands: tuple[SimpleCommand, ...]) -> str | None:
-    """What commands print, where that can be told without running them."""
-    if not commands:
-        return None
-    command = commands[-1]
-    if any(one.words[-len(command.words) :] != command.words for one in commands):
-        return None  # more than one command that runs another
-    return None if command.writes else _printed(command)
-
-
-def _printed(command: SimpleCommand) -> str | None:
-    """What one command prints, to wherever that goes."""
-    arguments = [word for word in command.words[1:] if word not in ("-n", "-e", "-E", "-ne", "-en", "--")]
-    if command.program == "echo":
-        text = " ".join(arguments)
-        return decode_escapes(text) if {"-e", "-ne", "-en"} & set(command.words) else text
-    if command.program == "printf" and arguments:
-        return decode_escapes(_printf(arguments[0], arguments[1:]))
-    if command.program == "tee" or (command.program == "cat" and not arguments):
-        return command.stdin
-    return None
-
-
-def _printf(form: str, values: list[str]) -> str:
-    """The form is used again and again, until all values are."""
-    if not _CONVERSION.search(form):
-        return form
-    waiting = list(values)
-    done = _CONVERSION.sub(lambda _: waiting.pop(0) if waiting else "", form)
-    while waiting:
-        done += _CONVERSION.sub(lambda _: waiting.pop(0) if waiting else "", form)
-    return done
-
-
-def _prints_known(commands: Sequence[SimpleCommand]) -> bool:
-    return bool(commands) and all(command.program in _KNOWN_PRINTERS for command in commands)

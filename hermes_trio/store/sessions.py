@@ -59,7 +59,7 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True)
 class UsageRecord:
-    """What a turn cost, by the model that answered."""
+    """What a turn cost, by the model that answered; ``task`` names an auxiliary one, empty is the turn itself."""
 
     model: str
     provider: str = ""
@@ -70,6 +70,7 @@ class UsageRecord:
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    task: str = ""
 
     @property
     def counts(self) -> tuple[int, int, int, int, int, int]:
@@ -94,6 +95,7 @@ class TurnRecord:
         usage: What the model charged, or None when it was not asked.
         at: End of the turn in seconds since the epoch.
         earlier: The caller's account of the conversation so far; stored only while the session has no messages.
+        auxiliary: What other questions to models cost; counted for the session, but not among its own tokens.
         seal: What is to happen in the same transaction, after the messages; when it raises, nothing of this record is
             stored. None for nothing.
     """
@@ -103,6 +105,7 @@ class TurnRecord:
     usage: UsageRecord | None
     at: float
     earlier: tuple[StoredMessage, ...] = ()
+    auxiliary: tuple[UsageRecord, ...] = ()
     seal: SqlJob | None = None
 
 
@@ -145,9 +148,9 @@ UPDATE sessions SET ended_at = NULL, end_reason = NULL, model = COALESCE(?, mode
 WHERE id = ?
 """  # noqa: S608  only names
 _COUNT_USAGE: Final = f"""
-INSERT INTO session_model_usage(session_id, model, billing_provider, billing_base_url, first_seen, last_seen,
+INSERT INTO session_model_usage(session_id, model, billing_provider, billing_base_url, task, first_seen, last_seen,
     {", ".join(_COUNTS)})
-VALUES ({", ".join("?" * 12)})
+VALUES ({", ".join("?" * 13)})
 ON CONFLICT(session_id, model, billing_provider, billing_base_url, billing_mode, task) DO UPDATE SET
     last_seen = excluded.last_seen, {", ".join(f"{name} = {name} + excluded.{name}" for name in _COUNTS)}
 """  # noqa: S608  only names
@@ -181,8 +184,9 @@ def store_turns(connection: sqlite3.Connection, turns: Sequence[tuple[str, TurnR
         messages += ((session_id, message) for message in added)
         if added:
             begun.add(session_id)
-        if record.usage is not None:
-            _count_usage(connection, session_id, record.usage, record.at)
+        for usage in (record.usage, *record.auxiliary):
+            if usage is not None:
+                _count_usage(connection, session_id, usage, record.at)
     insert_messages(connection, messages)
     for _, record in turns:
         if record.seal is not None:
@@ -264,7 +268,7 @@ def _complete_session(
 
 
 def _count_usage(connection: sqlite3.Connection, session_id: str, usage: UsageRecord, at: float) -> None:
-    values = (session_id, usage.model, usage.provider, usage.base_url, at, at, *usage.counts)
+    values = (session_id, usage.model, usage.provider, usage.base_url, usage.task, at, at, *usage.counts)
     connection.execute(_COUNT_USAGE, values)
 
 

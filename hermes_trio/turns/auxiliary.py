@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import trio
@@ -14,9 +15,13 @@ from hermes_trio.models.stream import open_stream
 
 if TYPE_CHECKING:
     from hermes_trio.home.config import ProfileConfig
+    from hermes_trio.models.target import ModelTarget
     from hermes_trio.scope import ProfileScope
     from hermes_trio.tools.tool_turn import AuxiliaryQuestion
     from hermes_trio.turns.agent import Agent
+
+Charge = Callable[["ModelTarget", Usage], None]
+"""Is told which model answered, and its tokens."""
 
 USUAL_SECONDS = 120.0
 
@@ -30,8 +35,16 @@ def auxiliary_route(config: ProfileConfig, task: str) -> ModelRoute | None:
     return ModelRoute(task, settings.model, provider, settings.base_url)
 
 
-async def ask_auxiliary_model(scope: ProfileScope, agent: Agent, question: AuxiliaryQuestion) -> str:
+async def ask_auxiliary_model(
+    scope: ProfileScope, agent: Agent, question: AuxiliaryQuestion, charge: Charge | None = None
+) -> str:
     """Ask once, without tools, and return the whole answer; it counts against the budget.
+
+    Args:
+        scope: The profile.
+        agent: Its agent.
+        question: What is asked.
+        charge: Told what the answer took.
 
     Raises:
         ModelError: The model failed, or took longer than the task may.
@@ -43,11 +56,11 @@ async def ask_auxiliary_model(scope: ProfileScope, agent: Agent, question: Auxil
     agent.budget.admit_call(scope)
     request = ModelRequest((ChatMessage("system", question.system), ChatMessage("user", question.content)), route=route)
     with trio.move_on_after(seconds):
-        return await _ask(scope, agent, request)
+        return await _ask(scope, agent, request, charge)
     raise ModelError(f"no answer within {seconds:g} s", code="model_timeout", where=f"auxiliary.{question.task}")
 
 
-async def _ask(scope: ProfileScope, agent: Agent, request: ModelRequest) -> str:
+async def _ask(scope: ProfileScope, agent: Agent, request: ModelRequest, charge: Charge | None) -> str:
     texts: list[str] = []
     usage = Usage()
     async with open_stream(scope, request) as stream:
@@ -58,5 +71,7 @@ async def _ask(scope: ProfileScope, agent: Agent, request: ModelRequest) -> str:
                 elif isinstance(event, Usage):
                     usage = event
         target = stream.target
+    if charge is not None:
+        charge(target, usage)
     await agent.budget.spend(scope, target, usage)
     return "".join(texts)

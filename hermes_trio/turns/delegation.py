@@ -10,6 +10,7 @@ from hermes_trio.errors import HermesTrioError
 from hermes_trio.models.request import ChatMessage
 from hermes_trio.tools.selection import make_selection
 from hermes_trio.turns.loop import LoopState, run_loop
+from hermes_trio.turns.record import usage_record
 from hermes_trio.turns.step import Patience
 from hermes_trio.turns.tool_access import make_tool_turn
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from hermes_trio.turns.agent import Agent
     from hermes_trio.turns.events import TurnEvent
     from hermes_trio.turns.request import TurnRequest
+
+TASK = "delegation"
+"""Under which the tokens of children are counted."""
 
 NOT_FOR_CHILDREN = frozenset({"delegate_task", "clarify", "memory", "skill_manage"})
 INSTRUCTIONS = (
@@ -62,8 +66,7 @@ async def _run_child(
         reasoning_effort=parent.reasoning_effort,
     )
     selection = _child_selection(agent.select_tools(scope, request.source), task)
-    # What a child needs consent for is asked of whoever reads its parent's events.
-    turn = make_tool_turn(scope, agent, request, parent.emit, None)
+    turn = make_tool_turn(scope, agent, request, parent, None)
     seconds = settings.child_timeout_seconds or float("inf")
     text = f"the task was given up after {seconds:g} s"
     try:
@@ -73,6 +76,8 @@ async def _run_child(
         text = f"the task failed: {error}"
     finally:
         parent.patience.alive()
+        if state.target is not None:
+            parent.auxiliary.append(usage_record(state.target, state.api_calls, state.usage, TASK))
     return text[: settings.max_summary_chars]
 
 

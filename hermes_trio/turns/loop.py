@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hermes_trio.home.config import ModelRoute
     from hermes_trio.models.target import ModelTarget
     from hermes_trio.scope import ProfileScope
+    from hermes_trio.store.sessions import UsageRecord
     from hermes_trio.tools.calling import ToolResult
     from hermes_trio.tools.selection import ToolSelection
     from hermes_trio.tools.tool_turn import ToolTurn
@@ -47,6 +48,7 @@ class LoopState:
         usage: Tokens so far.
         stored_calls: How many of the calls are accounted for in the store.
         stored_usage: Tokens accounted for in the store.
+        auxiliary: What tools' own questions to models have cost and is not stored yet.
         target: The model that answered last.
         round: The tool calls that run now, or None.
         acted: Whether tools have done anything, so that what happened must be remembered whatever comes.
@@ -68,6 +70,7 @@ class LoopState:
     usage: Usage = field(default_factory=Usage)
     stored_calls: int = 0
     stored_usage: Usage = field(default_factory=Usage)
+    auxiliary: list[UsageRecord] = field(default_factory=list)
     target: ModelTarget | None = None
     round: ToolRound | None = None
     acted: bool = False

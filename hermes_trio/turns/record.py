@@ -29,16 +29,16 @@ def turn_record(scope: ProfileScope, opening: Opening, state: LoopState, seal: S
     session = opening.session
     usage = None
     if state.target is not None:
-        usage = _usage_record(
-            state.target, state.api_calls - state.stored_calls, _less(state.usage, state.stored_usage)
-        )
+        usage = usage_record(state.target, state.api_calls - state.stored_calls, _less(state.usage, state.stored_usage))
         if session.model != state.target.model:
             session = replace(session, model=state.target.model)
+    auxiliary, state.auxiliary = tuple(state.auxiliary), []
     state.stored_calls, state.stored_usage = state.api_calls, state.usage
-    return TurnRecord(session, rows, usage, scope.clock.now(), earlier=opening.earlier, seal=seal)
+    return TurnRecord(session, rows, usage, scope.clock.now(), earlier=opening.earlier, auxiliary=auxiliary, seal=seal)
 
 
-def _usage_record(target: ModelTarget, api_calls: int, usage: Usage) -> UsageRecord:
+def usage_record(target: ModelTarget, api_calls: int, usage: Usage, task: str = "") -> UsageRecord:
+    """What a model has charged for so many calls."""
     return UsageRecord(
         model=target.model,
         provider=target.provider,
@@ -49,6 +49,7 @@ def _usage_record(target: ModelTarget, api_calls: int, usage: Usage) -> UsageRec
         cache_read_tokens=usage.cache_read_tokens,
         cache_write_tokens=usage.cache_write_tokens,
         reasoning_tokens=usage.reasoning_tokens,
+        task=task,
     )
 
 

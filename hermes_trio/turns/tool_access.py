@@ -12,15 +12,19 @@ from hermes_trio.tools.tool_turn import ToolTurn
 from hermes_trio.turns.auxiliary import ask_auxiliary_model
 from hermes_trio.turns.events import ApprovalClosed, ApprovalRequested, QuestionAsked, QuestionClosed
 from hermes_trio.turns.place import NOWHERE
+from hermes_trio.turns.record import usage_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hermes_trio.models.events import Usage
+    from hermes_trio.models.target import ModelTarget
     from hermes_trio.scope import ProfileScope
     from hermes_trio.tools.approval import ApprovalChoice, ApprovalRequest
     from hermes_trio.tools.question_ledger import PendingQuestion, QuestionLedger
     from hermes_trio.tools.tool_turn import AskUser, AuxiliaryQuestion, Delegate
     from hermes_trio.turns.agent import Agent
+    from hermes_trio.turns.loop import LoopState
     from hermes_trio.turns.request import TurnRequest
     from hermes_trio.turns.step import Emit
 
@@ -28,7 +32,7 @@ CLOSE_SECONDS: Final = 1.0
 
 
 def make_tool_turn(
-    scope: ProfileScope, agent: Agent, request: TurnRequest, emit: Emit, delegate: Delegate | None
+    scope: ProfileScope, agent: Agent, request: TurnRequest, loop: LoopState, delegate: Delegate | None
 ) -> ToolTurn:
     """Put together what the tools of one turn may know and do.
 
@@ -36,18 +40,21 @@ def make_tool_turn(
         scope: The profile.
         agent: Its agent.
         request: What the turn is asked.
-        emit: Shows questions to the turn's reader, if that one can answer them.
+        loop: The turn's own loop, also for a child: its reader sees the questions, its record gets the costs.
         delegate: Runs child turns, or None.
     """
 
     async def ask_model(question: AuxiliaryQuestion) -> str:
-        return await ask_auxiliary_model(scope, agent, question)
+        def charge(target: ModelTarget, usage: Usage) -> None:
+            loop.auxiliary.append(usage_record(target, 1, usage, question.task))
+
+        return await ask_auxiliary_model(scope, agent, question, charge)
 
     async def announce(asked: ApprovalRequest) -> None:
-        await emit([ApprovalRequested(asked)])
+        await loop.emit([ApprovalRequested(asked)])
 
     async def close(asked: ApprovalRequest, choice: ApprovalChoice | None) -> None:
-        await emit([ApprovalClosed(asked.id, choice)])
+        await loop.emit([ApprovalClosed(asked.id, choice)])
 
     session_key = request.session_key or request.session_id
     approve = make_approve(
@@ -70,7 +77,9 @@ def make_tool_turn(
         workplace=agent.workplace,
         approve=approve,
         ask_model=ask_model,
-        ask_user=_asker(agent.workplace.questions, emit, session_key, request.turn_id) if request.can_ask else None,
+        ask_user=_asker(agent.workplace.questions, loop.emit, session_key, request.turn_id)
+        if request.can_ask
+        else None,
         delegate=delegate,
         conversation=_conversation(request),
     )

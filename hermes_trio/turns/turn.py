@@ -105,7 +105,7 @@ async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit:
     await tell_agent_start(hooks, request, message)
     state = _begin(scope, request, opening, emit)
     state.context_length = first_target(scope, request.route).context_length
-    turn = make_tool_turn(scope, agent, request, emit, make_delegate(scope, agent, request, state))
+    turn = make_tool_turn(scope, agent, request, state, make_delegate(scope, agent, request, state))
 
     async def keep(state: LoopState) -> None:
         await record_turn(scope, turn_record(scope, opening, state))

@@ -183,6 +183,30 @@ async def test_an_unknown_session_is_none(tmp_path, autojump_clock):
         assert await load_conversation(scope, "nobody") is None
 
 
+async def test_auxiliary_usage_is_kept_by_task_and_is_none_of_the_sessions_own(tmp_path, autojump_clock):
+    asked = (UsageRecord("m", task="vision", input_tokens=7), UsageRecord("m", task="vision", input_tokens=3))
+    async with open_store(tmp_path) as scope:
+        await record_turn(scope, replace(turn("a", "b", usage=None), auxiliary=asked))
+        rows = await scope.db.read(
+            lambda connection: connection.execute(
+                "SELECT task, api_call_count, input_tokens FROM session_model_usage"
+            ).fetchall()
+        )
+        assert rows == [("vision", 2, 10)]
+        assert (await load_conversation(scope, "s1")).session.input_tokens == 0
+
+
+async def test_a_seal_is_run_after_the_messages_are_there(tmp_path, autojump_clock):
+    seen = []
+
+    def seal(connection):
+        seen.append(connection.execute("SELECT count(*) FROM messages").fetchone())
+
+    async with open_store(tmp_path) as scope:
+        await record_turn(scope, replace(turn("a", "b"), seal=seal))
+    assert seen == [(2,)]
+
+
 async def test_a_turn_is_stored_whole_or_not_at_all(tmp_path, autojump_clock):
     broken = replace(turn("a", "b"), usage=UsageRecord(None))
     async with open_store(tmp_path) as scope:

@@ -257,6 +257,21 @@ async def test_a_route_chooses_another_model(open_agent, autojump_clock):
         assert (await agent.ask("hello", route=ModelRoute("fast", "builtin/echo", "builtin"))).model == "echo"
 
 
+async def test_what_tools_ask_models_is_counted_apart_from_the_turn_itself(open_agent, autojump_clock):
+    config = {
+        "platform_toolsets": {"api_server": ["delegation", "terminal"]},
+        "auxiliary": {"approval": {"model": "builtin/echo"}},
+        "approvals": {"mode": "smart"},
+    }
+    async with open_agent(config=config) as agent:
+        await agent.ask('!tool delegate_task {"goal": "!tokens 50"}\n!tool terminal {"command": "rm -rf build"}')
+        usage = await agent.rows("SELECT task, api_call_count, output_tokens FROM session_model_usage ORDER BY task")
+        session = await agent.rows("SELECT api_call_count, output_tokens FROM sessions")
+    assert [(task, calls) for task, calls, _ in usage] == [("", 3), ("approval", 1), ("delegation", 1)]
+    assert usage[2] == ("delegation", 1, 50)
+    assert session == [usage[0][1:]]
+
+
 async def test_the_effort_of_the_request_counts_before_that_of_the_settings(open_agent, autojump_clock, monkeypatch):
     efforts: list[str] = []
     begin = EchoAttempt.__init__

@@ -19,6 +19,7 @@ from hermes_trio.io.tls import SharedTls
 from hermes_trio.io.workers import InlineWorkers
 from hermes_trio.testing.telegram.bot_api import BotApi
 from hermes_trio.testing.telegram.bots import FakeBot
+from hermes_trio.testing.telegram.control import answer_control
 from hermes_trio.testing.telegram.faults import Fault, FaultKind, FaultPlan
 from hermes_trio.testing.telegram.groups import FakeGroup
 from hermes_trio.testing.telegram.model import Account, ChatKind
@@ -110,6 +111,14 @@ class FakeTelegram:
         """A channel with these bots as administrators."""
         return self._gather(ChatKind.CHANNEL, title, bots, username)
 
+    def chat(self, chat_id: int) -> FakeGroup:
+        """The group or channel with this id.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return FakeGroup(self.state, self.state.chats[chat_id], _OWNER)
+
     def inject(
         self,
         kind: FaultKind,
@@ -163,7 +172,10 @@ class FakeTelegram:
 
     async def answer(self, request: Request, responder: Responder) -> None:
         """Answer one HTTP request; a `Handler`."""
-        await self.api.answer(request, responder)
+        if request.segments[:1] == ("_control",):
+            await answer_control(self, request, responder)
+        else:
+            await self.api.answer(request, responder)
 
     def _gather(
         self, kind: ChatKind, title: str, bots: Sequence[FakeBot], username: str = "", *, forum: bool = False

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class FaultKind(StrEnum):
@@ -28,8 +29,7 @@ class FaultKind(StrEnum):
     ERROR = "error"
 
 
-@dataclass(slots=True)
-class Fault:
+class Fault(msgspec.Struct, eq=False, forbid_unknown_fields=True):
     """An ordered fault.
 
     Attributes:

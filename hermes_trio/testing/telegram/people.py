@@ -89,13 +89,13 @@ class FakeUser:
     async def sends(
         self,
         where: FakeBot | FakeGroup,
-        attachment: Attachment,
+        attachment: Attachment | None,
         caption: str = "",
         *,
         thread: int | None = None,
         reply_to: Message | None = None,
     ) -> Message:
-        """Send a file, to a bot in private or into a group."""
+        """Send a file, or a plain text without one, to a bot in private or into a group."""
         await trio.lowlevel.checkpoint()
         chat = self._chat(where)
         return write(self._state, chat, self.account, caption, thread=thread, reply_to=reply_to, attachment=attachment)

@@ -19,6 +19,7 @@ class Sent:
     Attributes:
         index: Its place in the log.
         time: ``trio.current_time()`` when it took effect.
+        date: Wall time of that, in seconds since the epoch.
         token: The bot's token.
         method: E.g. ``sendMessage``, ``editMessageText``, ``sendChatAction``.
         chat_id: Where, or None.
@@ -35,6 +36,7 @@ class Sent:
 
     index: int
     time: float
+    date: float
     token: str = field(repr=False)
     method: str
     chat_id: int | None = None

@@ -245,7 +245,7 @@ class TelegramState:
 
     def record(self, **fields: object) -> None:
         """Add to the log, and wake who waits for something to happen."""
-        self.sent.append(Sent(index=len(self.sent), time=trio.current_time(), **fields))  # type: ignore[arg-type]
+        self.sent.append(Sent(index=len(self.sent), time=trio.current_time(), date=self.clock.now(), **fields))  # type: ignore[arg-type]
         self.wake()
 
     def wake(self) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from hermes_trio.home.file_lock import lock_file
 from hermes_trio.home.guarded_files import GuardedFiles
+from hermes_trio.home.threats import find_threat
 from hermes_trio.tools.file_changes import FileChange, FileState, apply_changes, read_state
 from hermes_trio.tools.tool import ToolError
 
@@ -135,6 +136,9 @@ def _change(result: list[str], change: MemoryChange, entries: Entries, place: st
         raise MemoryRefused(f"{place}content is missing", entries)
     if any(line.strip() == MARK for line in content.split("\n")):
         raise MemoryRefused(f"{place}a line of {MARK} separates entries and cannot be in one", entries)
+    threat = None if change.action == "remove" else find_threat(content, written_by_agent=True)
+    if threat is not None:
+        raise MemoryRefused(f"{place}content {threat}, and would be kept out of later prompts; reword it", entries)
     if change.action == "add":
         result.append(content)
         return

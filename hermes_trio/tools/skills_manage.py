@@ -21,6 +21,7 @@ from hermes_trio.home.skill_files import (
     head_problem,
     split_head,
 )
+from hermes_trio.home.threats import find_threat, find_threat_in_manual
 from hermes_trio.tools.file_changes import FileChange, apply_changes, read_state
 from hermes_trio.tools.paths import explaining, guard_of
 from hermes_trio.tools.skill_index import skill_reader
@@ -193,9 +194,18 @@ def _checked(content: str, folder: Path) -> str:
     problem = head_problem(content, folder / SKILL_FILE)
     if problem is None and len(content) > LONGEST_SKILL:
         problem = f"has {len(content)} characters, at most {LONGEST_SKILL} are allowed; put parts into references/"
+    if problem is None:
+        problem = _threat(content, folder)
     if problem is not None:
         raise ToolError(problem, where=SKILL_FILE)
     return content
+
+
+def _threat(content: str, folder: Path) -> str | None:
+    """What is wrong with a head that would be kept out of the list of skills in the prompt."""
+    head, _ = split_head(content, folder / SKILL_FILE)
+    threat = find_threat(f"{head.get('name')}: {head.get('description')}", written_by_agent=True)
+    return None if threat is None else f"the description {threat}; reword it"
 
 
 def _support_path(text: str) -> PurePosixPath:
@@ -232,7 +242,16 @@ def _write(shelf: Shelf, path: Path, content: str, *, new: bool = False) -> None
     before = read_state(files, _confined(shelf, path))
     if new and before.data is not None:
         raise ToolError("there is such a skill already", where=str(path), mend="use edit or patch, or another name")
+    if path.suffix == ".md":
+        _check_manual(path, before.data or b"", content)
     apply_changes(files, [FileChange(before, data)])
+
+
+def _check_manual(path: Path, before: bytes, content: str) -> None:
+    """Refuse instructions that try to take over whoever reads them, unless the user has left them there already."""
+    threat = find_threat_in_manual(content)
+    if threat is not None and threat != find_threat_in_manual(before.decode("utf-8", "replace")):
+        raise ToolError(f"the text {threat}; reword it", where=path.name)
 
 
 def _done(message: str, folder: Path, shelf: Shelf) -> dict[str, object]:

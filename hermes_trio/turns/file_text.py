@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hermes_trio.turns.threats import blocked, find_threat
+from hermes_trio.home.threats import blocked, find_threat
 
 
 class CheckedText(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from hermes_trio.turns.threats import blocked, find_threat
+from hermes_trio.home.threats import blocked, find_threat
 
 DELIMITER: Final = "\n§\n"
 RULE: Final = "═" * 46

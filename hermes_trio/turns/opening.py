@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from hermes_trio.home.threats import find_threat
 from hermes_trio.models.resolve import resolve_targets
 from hermes_trio.store.root_sessions import adopt_session
 from hermes_trio.store.sessions import SessionRecord, load_conversation
 from hermes_trio.tools.skill_index import load_skills, offered_skills, skill_index_text
 from hermes_trio.turns.place import NOWHERE
 from hermes_trio.turns.prompt import build_system_prompt
-from hermes_trio.turns.threats import find_threat
 
 if TYPE_CHECKING:
     from hermes_trio.home.config import ModelRoute

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hermes_trio.home.threats import find_threat
 from hermes_trio.turns.memory_files import DELIMITER, MemoryFile, memory_block, parse_memory_file
-from hermes_trio.turns.threats import find_threat
 
 entry_text = st.text(st.characters(codec="ascii", exclude_characters="\r"), min_size=1).map(str.strip).filter(bool)
 

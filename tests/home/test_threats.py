@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from hermes_trio.turns.threats import find_threat
+from hermes_trio.home.threats import find_threat
 
 
 @pytest.mark.parametrize(

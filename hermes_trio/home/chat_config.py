@@ -102,6 +102,12 @@ class DisplayConfig:
         footer_fields: What the line has: ``model``, ``context_pct``, ``cwd``.
         resent_label: What stands before a part that may have arrived before; ``{text}`` is not in it.
         tool_progress_command: Whether ``/verbose`` may be used.
+        busy_text_mode: Like `busy_input_mode`, for plain text only; empty for the same.
+        friendly_tool_labels: Whether a tool is shown as what it does instead of by its name.
+        generic_notifications: Whether long turns say only that they still run, not what they do.
+        live_status: ``full``, ``verb`` or ``off``: what is shown of the work that goes on.
+        ephemeral_system_ttl: Seconds after which a notice of the gateway is deleted; 0 for never.
+        language: Language of the gateway's own texts.
     """
 
     streaming: bool | None = None
@@ -120,6 +126,12 @@ class DisplayConfig:
     footer_fields: tuple[str, ...] = ("model", "context_pct", "cwd")
     resent_label: str = "(possibly sent before)"
     tool_progress_command: bool = False
+    busy_text_mode: str = ""
+    friendly_tool_labels: bool = True
+    generic_notifications: bool = False
+    live_status: str = "full"
+    ephemeral_system_ttl: float = 0.0
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +151,21 @@ class MediaConfig:
     trust_recent_files: bool = True
     trust_recent_files_seconds: float = 600.0
     max_inbound_bytes: int = DEFAULT_MEDIA_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechConfig:
+    """What happens to voice messages.
+
+    Attributes:
+        enabled: Whether they are written down for the model.
+        echo_transcripts: Whether the chat sees what was understood.
+        provider: Who writes them down.
+    """
+
+    enabled: bool = True
+    echo_transcripts: bool = True
+    provider: str = "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +196,8 @@ class ChatConfig:
         gateway_notify_interval: Seconds after which a turn says that it still runs; 0 for never.
         gateway_auto_continue_freshness: Seconds after which an interrupted turn is not taken up again.
         redact_pii: Whether ids of people are hidden from the model.
+        gateway_timeout_warning: Seconds without any activity after which a turn says so; 0 for never.
+        speech: What happens to voice messages.
     """
 
     session_reset: ResetPolicy = ResetPolicy()
@@ -194,6 +223,8 @@ class ChatConfig:
     gateway_notify_interval: float = 180.0
     gateway_auto_continue_freshness: float = 3600.0
     redact_pii: bool = False
+    gateway_timeout_warning: float = 900.0
+    speech: SpeechConfig = SpeechConfig()
 
     def display_on(self, platform: str) -> DisplayConfig:
         """What people see on a platform."""

@@ -37,7 +37,9 @@ from hermes_trio.home.decode_agent_rules import (
     decode_prices,
 )
 from hermes_trio.home.decode_api_server import decode_api_server
+from hermes_trio.home.decode_chat import decode_chat
 from hermes_trio.home.decode_models import decode_fallbacks, decode_model, decode_providers
+from hermes_trio.home.decode_platforms import decode_platforms
 from hermes_trio.home.key_table import GATEWAY_KEYS
 from hermes_trio.home.known_keys import find_unknown_keys
 from hermes_trio.home.names import is_profile_name
@@ -68,6 +70,7 @@ def decode_config(values: Mapping[object, object], origin: Origin, variables: Va
     sessions = first_with("max_concurrent_sessions", top, gateway).integer(
         "max_concurrent_sessions", default=0, minimum=0
     )
+    platforms = decode_platforms(top, gateway, variables)
     return ProfileConfig(
         model=decode_model(top, variables),
         providers=decode_providers(top),
@@ -100,6 +103,8 @@ def decode_config(values: Mapping[object, object], origin: Origin, variables: Va
         file_read_max_chars=top.integer("file_read_max_chars", default=0, minimum=0) or DEFAULT_READ,
         context_file_max_chars=top.optional_integer("context_file_max_chars", minimum=0) or None,
         code_execution_mode=decode_code_execution_mode(top),
+        chat=decode_chat(top, gateway, variables, platforms),
+        platforms=platforms,
         raw=values,  # type: ignore[arg-type]  # the keys of the top level that are not text are nobody's
         unknown_keys=find_unknown_keys(values, origin.file, origin.lines),
         notices=tuple(origin.notices),

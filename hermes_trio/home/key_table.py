@@ -27,7 +27,7 @@ GATEWAY_KEYS: Final = _words("""
     filter_silence_narration unauthorized_dm_behavior session_store_max_age_days delivery_ledger
     platform_connect_timeout restart_loop_guard respawn_storm message_timestamps max_inbound_media_bytes strict
     media_delivery_allow_dirs trust_recent_files trust_recent_files_seconds standalone scale_to_zero platforms
-    api_server
+    api_server continuation_seconds album_seconds inbox_attempts
 """)
 
 _TOP: Final = _words("""
@@ -38,6 +38,25 @@ _TOP: Final = _words("""
     sessions auxiliary personalities plugins browser web checkpoints smart_model_routing model_aliases model_catalog
     prompt_caching bedrock openrouter honcho kanban curator dashboard updates onboarding goals context image_gen
     video_gen x_search lsp secrets moa computer_use budget
+""")
+
+_SESSION_RESET: Final = _words("""
+    mode at_hour idle_minutes notify notify_exclude_platforms bg_process_max_age_hours
+""")
+
+_QUICK_COMMAND: Final = _words("type command target description")
+
+_STREAMING: Final = _words("enabled transport mode edit_interval buffer_threshold cursor fresh_final_after_seconds")
+
+#: What any platform may have; adapters have further keys of their own.
+_PLATFORM: Final = _words("""
+    enabled token bot_token api_key home_channel reply_to_mode gateway_restart_notification typing_indicator
+    typing_status_text channel_overrides channel_prompts extra unauthorized_dm_behavior notice_delivery reply_prefix
+    reply_in_thread cron_continuable_surface require_mention allowed_chats allowed_channels allowed_rooms
+    group_allowed_chats allowed_topics ignored_threads ignored_channels free_response_channels free_response_chats
+    free_response_topics free_response_rooms mention_patterns exclusive_bot_mentions guest_mode allow_bots
+    observe_unmentioned_group_messages dm_policy allow_from allow_admin_from user_allowed_commands group_policy
+    group_allow_from group_allow_admin_from group_user_allowed_commands channel_skill_bindings
 """)
 
 #: Section -> its keys; ``*`` stands for any one name. A section that is not here may hold anything.
@@ -87,7 +106,23 @@ SECTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             interim_assistant_messages tool_progress tool_progress_command tool_progress_grouping
             tool_progress_overrides tool_preview_length reasoning_style ephemeral_system_ttl language
             turn_completion_explainer runtime_footer long_running_notifications cleanup_progress live_status platforms
+            friendly_tool_labels resent_label skin
         """),
+        "display.platforms.*": _words("""
+            busy_input_mode busy_text_mode busy_ack_enabled busy_steer_ack_enabled streaming show_reasoning
+            interim_assistant_messages tool_progress tool_progress_command tool_progress_grouping tool_preview_length
+            reasoning_style ephemeral_system_ttl language runtime_footer long_running_notifications cleanup_progress
+            live_status friendly_tool_labels resent_label
+        """),
+        "display.runtime_footer": _words("enabled fields"),
+        "privacy": _words("redact_pii"),
+        "session_reset": _SESSION_RESET,
+        "gateway.session_reset": _SESSION_RESET,
+        "quick_commands.*": _QUICK_COMMAND,
+        "gateway.quick_commands.*": _QUICK_COMMAND,
+        "platforms.*": _PLATFORM,
+        "gateway.platforms.*": _PLATFORM,
+        "stt": _words("enabled echo_transcripts provider"),
         "approvals": _words("mode timeout cron_mode deny mcp_reload_confirm destructive_slash_confirm"),
         "security": _words("""
             allow_private_urls redact_secrets tirith_enabled tirith_path tirith_timeout tirith_fail_open
@@ -106,7 +141,8 @@ SECTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             provider wrap_response mirror_delivery max_parallel_jobs output_retention session_db_timeout_seconds
         """),
         "tool_output": _words("max_bytes max_lines max_line_length"),
-        "streaming": _words("enabled transport edit_interval buffer_threshold cursor fresh_final_after_seconds"),
+        "streaming": _STREAMING,
+        "gateway.streaming": _STREAMING,
         "sessions": _words("auto_prune retention_days vacuum_after_prune min_interval_hours write_json_snapshots"),
     }
 )

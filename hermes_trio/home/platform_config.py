@@ -50,18 +50,20 @@ class AccessConfig:
         group_allowed_users: People who may in groups only.
         group_allowed_chats: Chats in which everybody may.
         any_list: Whether any list of people is set at all, here or for all platforms.
+        allowed_roles: Roles whose people may, where the platform has roles.
         allow_bots: ``none``, ``mentions`` or ``all``: whether other bots are listened to.
         dm_policy: The platform's own rule for direct messages, or empty: ``open``, ``pairing``, ``allowlist``,
             ``disabled``.
         group_policy: Likewise for groups: ``open``, ``allowlist``, ``disabled``.
-        unauthorized_dm_behavior: What a stranger's direct message leads to: ``pair``, ``ignore``, or empty for the
-            usual.
+        unauthorized_dm_behavior: What a stranger's direct message leads to: ``pair`` or ``ignore``. Decoded settings
+            always say it, with the profile's own and the lists considered; empty for the usual.
         admins: People who may use every command; empty for all who may talk.
         group_admins: Likewise in groups.
         user_commands: Commands that others may use.
         group_user_commands: Likewise in groups.
         allowed_chats: The only groups that are listened to; empty for all.
         allowed_topics: The only topics that are listened to; empty for all.
+        ignored_chats: Chats that are never listened to.
         ignored_threads: Threads that are never listened to.
         free_response_chats: Groups in which no mention is needed.
         free_response_topics: Topics in which no mention is needed.
@@ -77,6 +79,7 @@ class AccessConfig:
     group_allowed_users: frozenset[str] = frozenset()
     group_allowed_chats: frozenset[str] = frozenset()
     any_list: bool = False
+    allowed_roles: frozenset[str] = frozenset()
     allow_bots: str = "none"
     dm_policy: str = ""
     group_policy: str = ""
@@ -87,6 +90,7 @@ class AccessConfig:
     group_user_commands: frozenset[str] = frozenset()
     allowed_chats: frozenset[str] = frozenset()
     allowed_topics: frozenset[str] = frozenset()
+    ignored_chats: frozenset[str] = frozenset()
     ignored_threads: frozenset[str] = frozenset()
     free_response_chats: frozenset[str] = frozenset()
     free_response_topics: frozenset[str] = frozenset()
@@ -104,6 +108,8 @@ class PlatformConfig:
     Attributes:
         name: The platform's name, e.g. ``telegram``.
         enabled: Whether it is used: switched on, or a credential is there, and nothing switches it off.
+        switched_off: Whether the user explicitly switched it off.
+        has_credential: Whether there is a credential at all, be it a token or a whole set of variables.
         token: The bot's token, or empty.
         api_key: Another credential, or empty.
         home_channel: Where to send what nobody asked for, or None.
@@ -114,12 +120,15 @@ class PlatformConfig:
         channel_overrides: Chat -> what is different there.
         channel_prompts: Chat -> text for the prompt there.
         access: Who may talk to the bot.
-        extra: The platform's other settings, from every place they may stand in; may hold secrets.
+        extra: The platform's other settings, from every place they may stand in: a variable ``TELEGRAM_PROXY`` is
+            ``proxy`` (as text) and wins over a ``proxy`` of the settings. May hold secrets.
         variables: The platform's own variables of the profile's ``.env``, by whole name; may hold secrets.
     """
 
     name: str
     enabled: bool = False
+    switched_off: bool = False
+    has_credential: bool = False
     token: str = field(default="", repr=False)
     api_key: str = field(default="", repr=False)
     home_channel: HomeChannel | None = None

@@ -1,9 +1,11 @@
-"""Numbers and switches as people write them, and how a value is named in an error without giving a secret away."""
+"""Numbers, switches and lists as people write them, and how an error names a value without giving a secret away."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from hermes_trio.home.secret_names import looks_secret
@@ -60,6 +62,17 @@ def to_boolean(value: object) -> bool:
     if word in _NO:
         return False
     raise ValueError
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """Read a list written as one text: with commas, or as JSON with numbers as spelled. Empty items fall away."""
+    items: object = None
+    if text.lstrip().startswith("["):
+        with suppress(ValueError, RecursionError):
+            items = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        items = text.split(",")
+    return tuple(stripped for item in items if (stripped := item.strip()))
 
 
 def describe_value(path: str, value: object, spelling: str | None) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from hermes_trio.errors import ConfigError
 from hermes_trio.home.interpolation import variable_names
 from hermes_trio.home.provenance import Location, Notice, join_path
-from hermes_trio.home.scalars import describe_value, to_boolean, to_integer, to_number
+from hermes_trio.home.scalars import describe_value, split_list, to_boolean, to_integer, to_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +104,7 @@ class Section:
         return self._converted(keys, "true or false", to_boolean)
 
     def texts(self, *keys: str) -> tuple[str, ...]:
-        """A list of texts, or one text with commas; blanks around them and empty ones fall away."""
+        """A list of texts, or one text with commas or JSON; blanks around them and empty ones fall away."""
         key, value = self._first(keys)
         if isinstance(value, Mapping):
             raise self.error(key, "a list, or text with commas")
@@ -112,7 +112,7 @@ class Section:
             path = join_path(self.path, key)
             found = [self._item_text(f"{path}[{index}]", item) for index, item in enumerate(value)]
         else:
-            found = self.text(key).split(",")
+            return split_list(self.text(key))
         return tuple(stripped for text in found if (stripped := text.strip()))
 
     def whole_texts(self, key: str) -> tuple[str, ...]:
@@ -176,6 +176,23 @@ class Section:
     def note(self, code: str, key: str, text: str) -> None:
         """Remark something about a key; see `Notice`."""
         self._origin.notices.append(Notice(code, join_path(self.path, key), self.location(key), text))
+
+    def note_at(self, code: str, path: str, location: Location, text: str) -> None:
+        """Remark something about a setting that stands elsewhere, e.g. in a variable; see `Notice`."""
+        self._origin.notices.append(Notice(code, path, location, text))
+
+    def with_spelled_items(self, key: str) -> object:
+        """The value under ``key``; numbers in a list, which are ids most often, as they are spelled."""
+        value = self.values.get(key)
+        if not isinstance(value, tuple):
+            return value
+        path = join_path(self.path, key)
+        return tuple(
+            self._spelled(f"{path}[{index}]", item)
+            if isinstance(item, int | float) and not isinstance(item, bool)
+            else item
+            for index, item in enumerate(value)
+        )
 
     def error(self, key: str, expected: str, mend: str | None = None) -> ConfigError:
         """The error for a value of the wrong kind under ``key``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from hermes_trio.errors import ConfigError
-from hermes_trio.home.scalars import describe_value, to_boolean, to_integer
+from hermes_trio.home.scalars import describe_value, split_list, to_boolean, to_integer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,14 +38,30 @@ class Variables:
             name: Name of the variable.
             path: Dotted path of the setting it stands for.
         """
-        value = (self._secrets.get(name) or "").strip()
+        value = self.plain(name)
         if value:
             self.used[path] = self._secrets.location(name)
         return value
 
     def texts(self, name: str, path: str) -> tuple[str, ...]:
-        """The variable's comma-separated texts."""
-        return tuple(part for text in self.text(name, path).split(",") if (part := text.strip()))
+        """The variable's texts: with commas between them, or a JSON list."""
+        return split_list(self.text(name, path))
+
+    def has(self, name: str) -> bool:
+        """Tell whether the variable is set to anything."""
+        return bool(self.plain(name))
+
+    def plain(self, name: str) -> str:
+        """Like `text`, for a variable that is not a setting of its own."""
+        return (self._secrets.get(name) or "").strip()
+
+    def location(self, name: str) -> Location:
+        """Where the variable is set."""
+        return self._secrets.location(name)
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all variables that are set to anything, sorted."""
+        return tuple(sorted(name for name in self._secrets.names() if self.has(name)))
 
     def integer(self, name: str, path: str, *, maximum: int) -> int | None:
         """The variable's whole number from 0 to ``maximum``, None when it is not set.

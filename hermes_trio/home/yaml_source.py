@@ -112,6 +112,8 @@ def _syntax_error(exc: yaml.YAMLError, text: str, builder: _Builder) -> ConfigEr
         mark = exc.problem_mark or exc.context_mark
         problem = _QUOTED.sub("'...'", exc.problem or exc.context or "cannot be read")
         line = mark.line + 1 if mark is not None else 1
+        if "nesting depth" in problem:  # the C parser's own limit; it looks up to 1024 characters ahead
+            return builder.too_deep(line, "")
     else:
         found = Reader.NON_PRINTABLE.search(text)
         problem = "a character that YAML does not allow"
@@ -196,10 +198,13 @@ class _Builder:
             merged.update(self._build_merged(child, path, depth + 1))
         return merged
 
-    def _build_key(self, node: Node, path: str, line: int) -> object:
+    def _build_key(self, node: Node, path: str, line: int) -> str:
+        """Every key is text as it is spelled: as a number or a switch (``-100123:7``, ``on``) it would be another."""
         if not isinstance(node, ScalarNode):
             raise self.error(line, path, "a key must be a single value", _kind(node), "text")
-        return node.value if node.tag == _TEXT else self._convert(node, path, line)
+        if node.tag not in _CONVERTERS:
+            raise self._foreign_tag(node, path, line)
+        return str(node.value)
 
     def _build_scalar(self, node: ScalarNode, path: str, line: int) -> object:
         text: str = node.value

@@ -350,7 +350,7 @@ def test_a_time_zone_must_exist(load: Load) -> None:
 
 
 def test_a_wrong_value_in_a_setting_nobody_reads_harms_nobody(load: Load) -> None:
-    text = "model: m\ndisplay: [x]\nterminal: {container_disk: soon}\ncron: off\nhuman_delay: x\n"
+    text = "model: m\nhoncho: [x]\nterminal: {container_disk: soon}\ncron: off\nhuman_delay: x\n"
     assert load(text).config.model.name == "m"
 
 

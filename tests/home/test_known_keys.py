@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hermes_trio.home.chat_config import ChatConfig
 from hermes_trio.home.config import AgentConfig, ProfileConfig
 from hermes_trio.home.settings import ProfileSettings
 
@@ -65,5 +66,9 @@ def test_what_hermes_knows_and_free_sections_are_not_unknown(load: Load, text: s
 def test_a_file_with_every_default_of_hermes_written_out_has_no_unknown_key_and_no_remark(load: Load) -> None:
     config = load((Path(__file__).parent / "hermes_defaults.yaml").read_text()).config
     assert (config.unknown_keys, config.notices) == ((), ())
-    assert dataclasses.replace(config, raw={}, agent=AgentConfig()) == ProfileConfig(raw={})
+    assert dataclasses.replace(config, raw={}, agent=AgentConfig(), platforms={}, chat=ChatConfig()) == ProfileConfig(
+        raw={}
+    )
+    assert dataclasses.replace(config.chat, platform_display={}) == ChatConfig()
+    assert not any(platform.enabled for platform in config.platforms.values())
     assert config.agent == AgentConfig(restart_drain_timeout=0.0)

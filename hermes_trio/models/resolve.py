@@ -74,24 +74,30 @@ def _main_wish(config: ProfileConfig, override: ModelRoute | None) -> Wish:
     model = config.model
     if override is None:
         return Wish("model", model.provider, model.name, model.base_url, model.api_key, "", model.api_mode)
-    setting = f"model_routes.{override.alias}"
+    setting = override.setting or f"model_routes.{override.alias}"
     if override.provider or override.base_url:
-        provider = override.provider or "custom"
-        return Wish(setting, provider, override.model or model.name, override.base_url, explicit=True)
-    return Wish(
-        setting, model.provider, override.model or model.name, model.base_url, model.api_key, "", model.api_mode
-    )
+        return Wish(
+            setting,
+            override.provider or "custom",
+            override.model,
+            override.base_url,
+            override.api_key,
+            explicit=True,
+            usual_model=model.name,
+        )
+    key = override.api_key or model.api_key
+    return Wish(setting, model.provider, override.model or model.name, model.base_url, key, "", model.api_mode)
 
 
 def _resolve(config: ProfileConfig, secrets: Secrets, wish: Wish) -> ModelTarget:
     name = wish.model.strip()
     if wish.provider.strip().lower() == BUILTIN or name.lower().startswith(f"{BUILTIN}/"):
-        return _builtin(wish, name)
-    if not name and not wish.provider and not wish.base_url:
+        return _builtin(config, wish, name)
+    if not (name or wish.provider or wish.base_url):
         raise _no_model(wish)
     endpoint = find_endpoint(config, secrets, wish)
     entry = endpoint.entry
-    name = name or _default_model(entry)
+    name = name or _default_model(entry) or wish.usual_model
     if not name:
         raise _no_model(wish)
     return ModelTarget(
@@ -117,13 +123,13 @@ def _no_model(wish: Wish) -> ModelError:
     return not_configured("no model is named", wish.setting, mend)
 
 
-def _builtin(wish: Wish, name: str) -> ModelTarget:
+def _builtin(config: ProfileConfig, wish: Wish, name: str) -> ModelTarget:
     model = name.lower().removeprefix(f"{BUILTIN}/") or ECHO
     if model != ECHO:
         raise not_configured(
             f"there is no builtin model '{model}'", wish.setting, "set `model: builtin/echo`, or name a provider"
         )
-    return ModelTarget(BUILTIN, ECHO, api_mode=BUILTIN)
+    return ModelTarget(BUILTIN, ECHO, api_mode=BUILTIN, context_length=config.model.context_length)
 
 
 def _default_model(entry: ProviderConfig | None) -> str:

@@ -90,6 +90,11 @@ class ProfilePaths:
         return self.sessions / "sessions.json"
 
     @property
+    def clean_shutdown(self) -> Path:
+        """Empty file that says that the last stop was an orderly one."""
+        return self.root / ".clean_shutdown"
+
+    @property
     def logs(self) -> Path:
         """Folder of the log files."""
         return self.root / "logs"

@@ -18,6 +18,10 @@ class Clock(Protocol):
         """The aware wall time in ``zone`` (default: the machine's zone)."""
         ...
 
+    def instant(self, local: datetime) -> float:
+        """Seconds since the epoch of a naive time in the machine's zone; of two that read alike, the later."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
@@ -29,6 +33,10 @@ class SystemClock:
     def local(self, zone: tzinfo | None = None) -> datetime:
         """See `Clock.local`."""
         return datetime.fromtimestamp(self.now(), UTC).astimezone(zone)
+
+    def instant(self, local: datetime) -> float:
+        """See `Clock.instant`."""
+        return local.replace(fold=1).timestamp()
 
 
 class FixedClock:
@@ -44,6 +52,10 @@ class FixedClock:
     def local(self, zone: tzinfo | None = None) -> datetime:
         """See `Clock.local`."""
         return datetime.fromtimestamp(self._now, UTC).astimezone(zone or UTC)
+
+    def instant(self, local: datetime) -> float:
+        """See `Clock.instant`."""
+        return local.replace(tzinfo=UTC).timestamp()
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward."""

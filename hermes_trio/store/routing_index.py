@@ -32,9 +32,10 @@ _UPSERT: Final = """
 INSERT INTO gateway_routing(scope, session_key, entry_json, updated_at) VALUES (?, ?, ?, ?)
 ON CONFLICT(scope, session_key) DO UPDATE SET entry_json = excluded.entry_json, updated_at = excluded.updated_at
 """
+_READ: Final = "SELECT entry_json, updated_at FROM gateway_routing WHERE scope = ? AND session_key = ?"
 
 #: What hermes-agent expects in every entry, with the values of a fresh session.
-_DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
+ENTRY_DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
     {
         "display_name": None,
         "platform": None,
@@ -89,7 +90,7 @@ class RoutingEntry:
             "session_id": self.session_id,
             "created_at": self.created_at,
             "updated_at": self.updated_at,
-            **_DEFAULTS,
+            **ENTRY_DEFAULTS,
             **self.more,
         }
 
@@ -113,9 +114,21 @@ async def upsert(scope: ProfileScope, entry: RoutingEntry) -> None:
 
     Cancellation: see `Database.write`.
     """
-    row = (str(scope.home.sessions), entry.session_key, entry.encode(), scope.clock.now())
-    await scope.db.write(lambda connection: connection.execute(_UPSERT, row).rowcount)
+    index, now = str(scope.home.sessions), scope.clock.now()
+    await scope.db.write(lambda connection: write_entry(connection, index, entry, now))
     scope.db.changes.mark(TOPIC)
+
+
+def write_entry(connection: sqlite3.Connection, index: str, entry: RoutingEntry, at: float) -> None:
+    """The writing of `upsert`; blocking.
+
+    Args:
+        connection: Of the write job.
+        index: The profile's sessions folder, as text.
+        entry: What to store.
+        at: When the chat was last active, in seconds since the epoch.
+    """
+    connection.execute(_UPSERT, (index, entry.session_key, entry.encode(), at))
 
 
 async def remove(scope: ProfileScope, session_key: str) -> bool:
@@ -150,11 +163,25 @@ async def lookup(scope: ProfileScope, session_key: str) -> RoutingEntry | None:
 
 
 async def _lookup(scope: ProfileScope, session_key: str) -> RoutingEntry | None:
-    keys = (session_key, key_when_alone(session_key))
-    sql = "SELECT session_key, entry_json FROM gateway_routing WHERE scope = ? AND session_key IN (?, ?)"
-    rows = await scope.db.read(lambda c: dict(c.execute(sql, (str(scope.home.sessions), *keys)).fetchall()))
-    stored = next((rows[key] for key in keys if key in rows), None)
-    return decode_entry(session_key, _decode_json(stored)) if stored is not None else None
+    index = str(scope.home.sessions)
+    found = await scope.db.read(lambda connection: read_entry(connection, index, session_key))
+    return None if found is None else found[0]
+
+
+def read_entry(connection: sqlite3.Connection, index: str, session_key: str) -> tuple[RoutingEntry, float] | None:
+    """What the table has of a key, and when the row was written, in seconds since the epoch; blocking.
+
+    Args:
+        connection: Of the job.
+        index: The profile's sessions folder, as text.
+        session_key: The key; that of the profile when it ran alone counts as well.
+    """
+    for key in (session_key, key_when_alone(session_key)):
+        row = connection.execute(_READ, (index, key)).fetchone()
+        entry = decode_entry(session_key, _decode_json(row[0])) if row is not None else None
+        if entry is not None:
+            return entry, float(row[1])
+    return None
 
 
 def key_when_alone(session_key: str) -> str:
@@ -172,10 +199,16 @@ async def list_entries(scope: ProfileScope) -> tuple[RoutingEntry, ...]:
         StoreError: The file cannot be used.
         ScopeClosed: The profile is over.
     """
-    sql = "SELECT session_key, entry_json FROM gateway_routing WHERE scope = ? ORDER BY session_key"
-    rows = await scope.db.read(lambda connection: connection.execute(sql, (str(scope.home.sessions),)).fetchall())
-    entries = (decode_entry(key, _decode_json(stored)) for key, stored in rows)
-    return tuple(entry for entry in entries if entry is not None)
+    index = str(scope.home.sessions)
+    return await scope.db.read(lambda connection: tuple(entry for entry, _ in entries_of(connection, index)))
+
+
+def entries_of(connection: sqlite3.Connection, index: str) -> tuple[tuple[RoutingEntry, float], ...]:
+    """The reading of `list_entries`, with when each row was written, in seconds since the epoch; blocking."""
+    sql = "SELECT session_key, entry_json, updated_at FROM gateway_routing WHERE scope = ? ORDER BY session_key"
+    rows = connection.execute(sql, (index,)).fetchall()
+    entries = ((decode_entry(key, _decode_json(stored)), float(at)) for key, stored, at in rows)
+    return tuple((entry, at) for entry, at in entries if entry is not None)
 
 
 async def import_mirror(scope: ProfileScope) -> int:

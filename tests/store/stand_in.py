@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -36,6 +37,7 @@ class StoreScope:
     db: Database
     clock: FixedClock = field(default_factory=FixedClock)
     log: Log = field(default_factory=Log)
+    config: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(timezone=""))
 
     async def run_blocking(self, fn: Any, *args: Any) -> Any:
         await trio.lowlevel.checkpoint()

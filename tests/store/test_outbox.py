@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import trio
 import trio.testing
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hermes_trio.store import outbox
@@ -208,6 +208,7 @@ STEPS = st.lists(
 )
 
 
+@settings(max_examples=20)
 @given(steps=STEPS)
 def test_whatever_happens_a_chat_gets_its_messages_in_order(tmp_path_factory, steps):
     home = tmp_path_factory.mktemp("home")

@@ -173,12 +173,23 @@ class MemoryConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModelRoute:
-    """A model name that HTTP clients may ask for, and what it stands for."""
+    """A model other than the main one: what a name that HTTP clients may ask for stands for, or that of a special task.
+
+    Attributes:
+        alias: The name, or the task.
+        model: Model id; empty for the provider's usual one, else the main model's.
+        provider: Provider name; empty for the main model's, or for what answers at ``base_url``.
+        base_url: Address of its own, or empty.
+        api_key: Literal key, or empty.
+        setting: Where it stands, for errors; empty for ``model_routes``.
+    """
 
     alias: str
     model: str = ""
     provider: str = ""
     base_url: str = ""
+    api_key: str = field(default="", repr=False)
+    setting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

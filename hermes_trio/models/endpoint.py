@@ -33,7 +33,9 @@ class Wish:
 
     Attributes:
         setting: That place, for errors.
-        explicit: Whether ``base_url`` stands next to this very wish, so that it beats the addresses in ``.env``.
+        explicit: Whether ``base_url`` and ``api_key`` stand next to this very wish, so that they beat the addresses in
+            ``.env`` and the key of the provider's own entry.
+        usual_model: The model where neither the wish nor the provider's entry names one.
     """
 
     setting: str
@@ -44,6 +46,7 @@ class Wish:
     key_env: str = ""
     api_mode: str = ""
     explicit: bool = False
+    usual_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,7 @@ def _find_key(
     Raises:
         ModelError: ``model_not_configured``: a provider in the internet that wants a key has none.
     """
-    literal = (entry.api_key if entry else "") or wish.api_key
+    literal = (wish.api_key if wish.explicit else "") or (entry.api_key if entry else "") or wish.api_key
     if literal.strip():
         return literal.strip()
     if known is not None and known.instead and entry is None:

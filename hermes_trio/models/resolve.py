@@ -83,7 +83,7 @@ def _main_wish(config: ProfileConfig, override: ModelRoute | None) -> Wish:
             override.base_url,
             override.api_key,
             explicit=True,
-            usual_model=model.name,
+            usual_model="" if model.name.lower().startswith(f"{BUILTIN}/") else model.name,
         )
     key = override.api_key or model.api_key
     return Wish(setting, model.provider, override.model or model.name, model.base_url, key, "", model.api_mode)

@@ -29,10 +29,12 @@ USUAL_SECONDS = 120.0
 def auxiliary_route(config: ProfileConfig, task: str) -> ModelRoute | None:
     """The model that the settings name for an auxiliary task, or None for the profile's own."""
     settings = config.auxiliary.get(task)
-    if settings is None or not settings.model:
+    if settings is None:
         return None
     provider = "" if settings.provider == "auto" else settings.provider
-    return ModelRoute(task, settings.model, provider, settings.base_url)
+    if not (settings.model or provider or settings.base_url or settings.api_key):
+        return None
+    return ModelRoute(task, settings.model, provider, settings.base_url, settings.api_key, f"auxiliary.{task}")
 
 
 async def ask_auxiliary_model(

@@ -367,6 +367,29 @@ def test_a_route_to_another_address_does_not_take_the_key_along():
     assert (target.provider, target.api_key) == ("deepseek", "ds")
 
 
+def test_a_route_with_a_provider_only_means_the_providers_usual_model():
+    own = ProviderConfig("lab", "lab", base_url="https://lab.test/v1", api_key="lab-key", default_model="lab-small")
+    config = ProfileConfig(model=ModelConfig(name="m", base_url="https://x.test/v1"), providers=(own,))
+    target = resolve_main(config, route=ModelRoute("vision", provider="lab"))
+    assert (target.model, target.base_url, target.api_key) == ("lab-small", "https://lab.test/v1", "lab-key")
+    assert resolve_main(config, {"XAI_API_KEY": "x"}, ModelRoute("vision", provider="xai")).model == "m"
+
+
+def test_the_builtin_model_is_no_other_providers():
+    config = ProfileConfig(model=ModelConfig(name="builtin/echo"))
+    with pytest.raises(ModelError) as caught:
+        resolve(config, route=ModelRoute("vision", base_url="https://y.test/v1", setting="auxiliary.vision"))
+    assert caught.value.where == "config.yaml auxiliary.vision"
+
+
+def test_the_key_of_a_route_beats_all_others():
+    own = ProviderConfig("lab", "lab", base_url="https://lab.test/v1", api_key="lab-key", default_model="lab-small")
+    config = ProfileConfig(model=ModelConfig("m", base_url="https://x.test/v1", api_key="main-key"), providers=(own,))
+    assert resolve_main(config, route=ModelRoute("vision", provider="lab", api_key="mine")).api_key == "mine"
+    target = resolve_main(config, route=ModelRoute("vision", api_key="mine"))
+    assert (target.model, target.base_url, target.api_key) == ("m", "https://x.test/v1", "mine")
+
+
 def test_fallbacks_follow_in_order_with_their_own_keys():
     config = ProfileConfig(
         model=ModelConfig(name="m", base_url="https://x.test/v1", api_key="k"),

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 #: A command that says it over and over is reported once in so many seconds.
 MATCH_SECONDS: Final = 15.0
 _LONGEST_LINE: Final = 2000
+_LAST_OUTPUT: Final = 2000
+_LONGEST_COMMAND: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,25 @@ class ProcessNotice:
         exit_code: How it ended; None when it runs.
         line: The line of its output that has one of the texts; empty when it is about the end.
         suppressed: How many such lines were not reported since the last one.
+        output: The last 2000 characters of the output of a command that has ended.
     """
 
     entry: ProcessEntry
     exit_code: int | None = None
     line: str = ""
     suppressed: int = 0
+    output: str = ""
+
+
+def describe_notice(notice: ProcessNotice) -> str:
+    """A notice as a message to the agent whose conversation it belongs to."""
+    entry = notice.entry
+    name = f"{entry.session_id} ({' '.join(entry.command.split())[:_LONGEST_COMMAND]})"
+    if notice.exit_code is None:
+        more = f"\nSimilar lines before it that were not reported: {notice.suppressed}." if notice.suppressed else ""
+        return f"[Background process {name} has written a line you wait for.]\n{notice.line}{more}"
+    output = f"Its last output:\n{notice.output}" if notice.output.strip() else "It wrote nothing."
+    return f"[Background process {name} has ended with exit code {notice.exit_code}.]\n{output}"
 
 
 Notify = Callable[[ProcessNotice], None]
@@ -69,7 +84,8 @@ class Watch:
         if self._line:
             self._look_at(self._line)
         if self._entry.notify_on_complete:
-            self._notify(ProcessNotice(self._entry, exit_code))
+            output = self._output.text()[-_LAST_OUTPUT:]
+            self._notify(ProcessNotice(self._entry, exit_code, output=output))
 
     def _look_at(self, line: bytes) -> None:
         if not any(pattern in line for pattern in self._patterns):

@@ -208,6 +208,7 @@ class McpServerConfig:
         transport: ``stdio``, ``http`` (streamable) or ``sse``; what the user wrote, lower case, or told from the rest.
         timeout: Seconds one call may take.
         connect_timeout: Seconds connecting may take.
+        keepalive_interval: Seconds after which it is asked whether it is still there; None for the usual.
         enabled: Whether it is used.
         include: The only tools to offer; None for all.
         exclude: Tools not to offer.
@@ -222,6 +223,7 @@ class McpServerConfig:
     transport: str = "stdio"
     timeout: float = 300.0
     connect_timeout: float = 60.0
+    keepalive_interval: float | None = None
     enabled: bool = True
     include: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()

@@ -159,6 +159,7 @@ def _decode_mcp_server(name: str, entry: Section) -> McpServerConfig:
         transport=_TRANSPORTS[written] or ("http" if url else "stdio"),
         timeout=entry.number("timeout", default=0, minimum=0) or 300.0,
         connect_timeout=entry.number("connect_timeout", default=0, minimum=0) or 60.0,
+        keepalive_interval=entry.optional_number("keepalive_interval", minimum=0) or None,
         enabled=entry.boolean("enabled", default=True),
         include=tools.texts("include") if tools.has("include") else None,
         exclude=tools.texts("exclude"),

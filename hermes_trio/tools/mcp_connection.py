@@ -41,7 +41,9 @@ POLICY: Final = RestartPolicy(base=1.0, cap=60.0, max_failures=2, window=0.0, he
 
 LOOK_SECONDS: Final = 180.0
 """A server on the network is asked for its tools this often: that shows an outage and keeps the session young. So is a
-process that does not say when they change."""
+process that does not say when they change. ``keepalive_interval`` of a server's settings says otherwise."""
+
+SHORTEST_LOOK: Final = 1.0
 
 REFRESH_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = 0.25
@@ -211,7 +213,7 @@ class McpConnection:
         self._enter(McpState.CONNECTED)
         self._log.info(f"MCP server {self.server.name} is connected", tools=len(self.tools))
         self.settled.set()
-        look = math.inf if self.server.transport == "stdio" and link.announces else LOOK_SECONDS
+        look = self._look_seconds(link)
         try:
             while True:
                 with trio.move_on_after(look):
@@ -224,6 +226,11 @@ class McpConnection:
         finally:
             self._link = None
             self._enter(McpState.WAITING)
+
+    def _look_seconds(self, link: McpLink) -> float:
+        if self.server.keepalive_interval is not None:
+            return max(self.server.keepalive_interval, SHORTEST_LOOK)
+        return math.inf if self.server.transport == "stdio" and link.announces else LOOK_SECONDS
 
     async def _refresh(self, link: McpLink) -> tuple[ListedTool, ...]:
         with trio.move_on_after(REFRESH_SECONDS):

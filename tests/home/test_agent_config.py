@@ -264,6 +264,7 @@ mcp_servers:
     env: {A: b}
     timeout: 10
     connect_timeout: 5
+    keepalive_interval: 30
     tools: {include: [read], exclude: [write]}
   web:
     url: https://x/mcp
@@ -282,6 +283,7 @@ mcp_servers:
         transport="stdio",
         timeout=10.0,
         connect_timeout=5.0,
+        keepalive_interval=30.0,
         include=("read",),
         exclude=("write",),
     )

@@ -216,6 +216,16 @@ async def test_a_server_on_the_network_is_looked_after(tmp_path, link, autojump_
         assert connection.status.connects == 2
 
 
+@pytest.mark.parametrize(("wanted", "seconds"), [(20.0, 20), (0.001, 1)])
+async def test_the_user_says_how_often_a_server_is_looked_after(tmp_path, link, autojump_clock, wanted, seconds):
+    async with kept(tmp_path, replace(REMOTE, keepalive_interval=wanted)) as connection:
+        link.ended.set()  # without a word
+        await trio.sleep(seconds - 0.5)
+        assert connection.status.connects == 1
+        await trio.sleep(3)
+        assert connection.status.connects == 2
+
+
 async def test_a_process_is_left_in_peace_unless_it_keeps_changes_to_itself(tmp_path, link, autojump_clock):
     async with kept(tmp_path) as connection:
         link.listed = (ECHO, LATE)

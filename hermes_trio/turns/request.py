@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,9 +90,9 @@ class TurnResult:
     error: ModelError | None = None
 
 
-Seal = Callable[[TurnResult], "SqlJob"]
+Seal = Callable[[TurnResult], "SqlJob | Awaitable[SqlJob]"]
 """Makes of a turn's result what is done in the transaction that stores its end, such as closing the message it answers.
 
-The job does nothing but SQL, and may be run twice. When it raises, the end of the turn is not stored and `run_turn`
-raises the same; what earlier rounds of tools did stays stored.
+It may be a coroutine function. The job does nothing but SQL, and may be run twice. When either raises, the end of the
+turn is not stored and `run_turn` raises the same; what earlier rounds of tools did stays stored.
 """

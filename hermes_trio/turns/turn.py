@@ -6,6 +6,7 @@ stored, so the same message can be sent again. Once tools have been used, what t
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import trio
 from hermes_trio.errors import HermesTrioError
 from hermes_trio.io.log_format import one_line
 from hermes_trio.models.request import ChatMessage
+from hermes_trio.store.commit import wait_for_commit
 from hermes_trio.store.sessions import record_turn
 from hermes_trio.turns.control import TurnControl
 from hermes_trio.turns.delegation import make_delegate
@@ -30,6 +32,7 @@ from hermes_trio.turns.turn_hooks import tell_agent_end, tell_agent_start, tell_
 if TYPE_CHECKING:
     from hermes_trio.io.log import ProfileLogger
     from hermes_trio.scope import ProfileScope
+    from hermes_trio.store.sessions import SqlJob, TurnRecord
     from hermes_trio.turns.agent import Agent
     from hermes_trio.turns.history import GivenContent
     from hermes_trio.turns.loop import Keep
@@ -68,7 +71,8 @@ async def run_turn(scope: ProfileScope, agent: Agent, request: TurnRequest, emit
 
     Cancellation: ends the request to the model and every tool at once. Nothing is stored if no tool has been used,
     unless the request says so; otherwise what happened is, with a result for every tool call. Once the end of the turn
-    is on its way to the store, it is stored, with its seal, although the caller does not hear of it.
+    is on its way to the store it is stored; the end of a sealed one is waited for, shielded for at most 10 s, so that
+    the caller can act on it.
     """
     scope.check_open()
     log = scope.log.bind(session=request.session_id, turn=request.turn_id, component="gateway.turn")
@@ -111,24 +115,45 @@ async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit:
         await record_turn(scope, turn_record(scope, opening, state))
 
     last: Step | None = None
+    ended = False
     try:
         with state.patience.scope:
             last = await run_loop(scope, agent, state, turn, selection, keep)
+        if last is None:
+            raise state.patience.error(scope)
+        result = TurnResult(last.text, last.finish_reason, state.usage, request.session_id, last.target.model)
+        seal = await _make_seal(request, result)
+        ended = True
     finally:
-        if last is None and (state.acted or request.keeps_message):
-            await _keep_what_happened(scope, state, keep)
-    if last is None:
-        raise state.patience.error(scope)
-    result = TurnResult(last.text, last.finish_reason, state.usage, request.session_id, last.target.model)
-    seal = request.seal(result) if request.seal is not None else None
-    await record_turn(scope, turn_record(scope, opening, state, seal))
+        if not ended and (state.acted or request.keeps_message):
+            await _keep_what_happened(scope, state, keep, answered=last is not None)
+    await _store_end(scope, turn_record(scope, opening, state, seal))
     await tell_agent_end(hooks, request, message, last.text)
     return Answer(result, state.api_calls)
 
 
-async def _keep_what_happened(scope: ProfileScope, state: LoopState, keep: Keep) -> None:
-    """Store an interrupted turn, also when it was cancelled: its tools have done what they have done."""
+async def _make_seal(request: TurnRequest, result: TurnResult) -> SqlJob | None:
+    if request.seal is None:
+        return None
+    seal = request.seal(result)
+    return await seal if isinstance(seal, Awaitable) else seal
+
+
+async def _store_end(scope: ProfileScope, record: TurnRecord) -> None:
+    if record.seal is None:
+        await record_turn(scope, record)
+    else:
+        await wait_for_commit(scope, lambda: record_turn(scope, record))
+
+
+async def _keep_what_happened(scope: ProfileScope, state: LoopState, keep: Keep, *, answered: bool) -> None:
+    """Store an interrupted turn, also when it was cancelled: its tools have done what they have done.
+
+    An answer that nobody gets to see is left out.
+    """
     close_round(scope, state)
+    if answered:
+        state.rows.pop()
     if state.rows:
         with trio.move_on_after(KEEP_SECONDS, shield=True):
             await keep(state)

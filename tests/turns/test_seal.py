@@ -90,6 +90,43 @@ async def test_a_seal_that_fails_takes_no_other_turn_along(open_agent, autojump_
         assert await agent.rows("SELECT id FROM sessions ORDER BY id") == [("a",), ("c",)]
 
 
+async def test_a_seal_may_take_its_time(open_agent, autojump_clock):
+    async def seal(result):
+        await trio.sleep(5)
+        return note("sealed")(result)
+
+    async with open_agent() as agent:
+        await agent.ask("!say hi", seal=seal)
+        assert await agent.rows(NOTES) == [("sealed", "hi")]
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_an_answer_whose_seal_is_not_finished_is_not_stored(open_agent, autojump_clock, keeps):
+    async def seal(_result):
+        await trio.sleep_forever()
+
+    async with open_agent(config=TODO) as agent:
+        for session, text in (("plain", "hello"), ("tools", "!tool todo {}")):
+            with trio.move_on_after(5):
+                await agent.ask(text, session_id=session, seal=seal, keeps_message=keeps)
+        stored = await agent.rows("SELECT session_id, role FROM messages ORDER BY id")
+    plain = [("plain", "user")] if keeps else []
+    assert stored == [*plain, ("tools", "user"), ("tools", "assistant"), ("tools", "tool")]
+
+
+async def test_who_is_cancelled_while_the_end_is_stored_still_hears_of_it(open_agent, autojump_clock):
+    async with open_agent() as agent:
+        with trio.CancelScope() as cancelled:
+
+            def seal(result):
+                cancelled.cancel()
+                return note("sealed")(result)
+
+            result = await agent.ask("!say hi", seal=seal)
+        assert result.text == "hi"
+        assert await agent.rows(NOTES) == [("sealed", "hi")]
+
+
 async def test_a_turn_that_fails_or_is_cancelled_is_not_sealed(open_agent, autojump_clock):
     async with open_agent(config=TODO) as agent:
         with pytest.raises(ModelError):

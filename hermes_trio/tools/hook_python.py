@@ -168,7 +168,7 @@ def _run_module(path: Path, name: str, profile: str) -> ModuleType:
     try:
         code = compile(text, str(path), "exec", dont_inherit=True)
         exec(code, module.__dict__)  # noqa: S102  the user's own handler, as the user's settings say
-    except (Exception, SystemExit) as exc:  # whatever a user's module raises is the reason why it cannot be loaded
+    except BaseException as exc:  # whatever a user's module raises is the reason why it cannot be loaded
         sys.modules.pop(name, None)
         where = f"{path}:{_line_in(path, exc)}"
         raise HookError(f"cannot be imported: {type(exc).__name__}: {exc}", profile=profile, where=where) from exc
@@ -208,8 +208,13 @@ async def run_python_hook(
 
 
 def _call(hook: PythonHook, event: str, context: Mapping[str, object]) -> object:
-    answer = hook.handle(event, context)
-    return _run_to_end(hook, answer) if inspect.isawaitable(answer) else answer
+    try:
+        answer = hook.handle(event, context)
+        return _run_to_end(hook, answer) if inspect.isawaitable(answer) else answer
+    except Exception:
+        raise
+    except BaseException as exc:  # `sys.exit()` here would end the gateway, and with it all other profiles
+        raise RuntimeError(f"the handler raised {type(exc).__name__}: {exc}") from exc
 
 
 def _run_to_end(hook: PythonHook, answer: Awaitable[object]) -> object:

@@ -88,6 +88,16 @@ async def test_an_asynchronous_handler_runs_on_the_library_it_is_written_for(hom
     assert (await fire(home, "agent:start", {})).context == ("slept",)
 
 
+@pytest.mark.parametrize("plain", ["", "async "])
+@pytest.mark.parametrize(
+    "end", ["sys.exit(3)", "raise KeyboardInterrupt", "raise BaseExceptionGroup('', [SystemExit()])"]
+)
+async def test_a_handler_that_wants_to_end_the_process_only_fails(home: HomePaths, plain: str, end: str) -> None:
+    put_handler(home, "ada", "a", f"import sys\n{plain}def handle(event_type, context):\n    {end}\n")
+    put_handler(home, "ada", "b", NOTE)
+    assert (await fire(home, "agent:start", {"message": "hi"})).context == ("agent:start hi",)
+
+
 async def test_a_failing_handler_is_logged_and_the_next_is_called(home: HomePaths) -> None:
     put_handler(home, "ada", "a", "def handle(event, context): raise KeyError('oops')")
     put_handler(home, "ada", "b", NOTE)
@@ -211,6 +221,7 @@ async def test_an_event_nobody_knows_is_said_so_when_others_are_known(home: Home
         ("\n1 / 0\n", "events: [agent:start]\n", "handler.py:2: cannot be imported: ZeroDivisionError"),
         ("import no_such_module\n", "events: [agent:start]\n", "No module named 'no_such_module'"),
         ("raise SystemExit(3)\n", "events: [agent:start]\n", "SystemExit: 3"),
+        ("raise KeyboardInterrupt\n", "events: [agent:start]\n", "cannot be imported: KeyboardInterrupt"),
         ("x = 1\n", "events: [agent:start]\n", "has no function handle"),
         ("handle = 1\n", "events: [agent:start]\n", "has no function handle"),
         (NOTE, "events: [agent:starts]\n", "there is no event 'agent:starts'"),

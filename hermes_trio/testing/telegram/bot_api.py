@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
     from hermes_trio.testing.telegram.rate_limits import RateLimits
 
 _POLL: Final = "getUpdates"
-_METHODS: Final[Mapping[str, Method]] = {**BOT_METHODS, **MESSAGE_METHODS, **MEDIA_METHODS}
-_NAMES: Final[Mapping[str, str]] = {name.lower(): name for name in (*_METHODS, _POLL)}
+_METHODS: Final[Mapping[str, Method]] = MappingProxyType({**BOT_METHODS, **MESSAGE_METHODS, **MEDIA_METHODS})
+_NAMES: Final[Mapping[str, str]] = MappingProxyType({name.lower(): name for name in (*_METHODS, _POLL)})
 _BAD_GATEWAY: Final = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body></body>\r\n</html>\r\n"
 
 

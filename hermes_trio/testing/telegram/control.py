@@ -27,8 +27,9 @@ GET     sent      ``?since=N&wait=S``: ``{"next", "rows"}``, calls with an effec
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -220,19 +221,21 @@ def _row(sent: Sent) -> dict[str, object]:
     return {name: getattr(sent, name) for name in names}
 
 
-_ACTIONS: Final[dict[tuple[str, str], _Action]] = {
-    ("POST", "bots"): _add_bot,
-    ("POST", "chats"): _add_chat,
-    ("POST", "topics"): _add_topic,
-    ("POST", "messages"): _add_messages,
-    ("POST", "presses"): _press,
-    ("POST", "faults"): _add_fault,
-    ("DELETE", "faults"): _clear_faults,
-    ("POST", "limits"): _set_limits,
-    ("DELETE", "limits"): _clear_limits,
-    ("GET", "state"): _state,
-    ("GET", "sent"): _sent,
-}
+_ACTIONS: Final[Mapping[tuple[str, str], _Action]] = MappingProxyType(
+    {
+        ("POST", "bots"): _add_bot,
+        ("POST", "chats"): _add_chat,
+        ("POST", "topics"): _add_topic,
+        ("POST", "messages"): _add_messages,
+        ("POST", "presses"): _press,
+        ("POST", "faults"): _add_fault,
+        ("DELETE", "faults"): _clear_faults,
+        ("POST", "limits"): _set_limits,
+        ("DELETE", "limits"): _clear_limits,
+        ("GET", "state"): _state,
+        ("GET", "sent"): _sent,
+    }
+)
 
 
 async def answer_control(fake: FakeTelegram, request: Request, responder: Responder) -> None:

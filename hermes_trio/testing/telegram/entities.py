@@ -17,6 +17,9 @@ _FOUND: Final = re.compile(
     r"|(?<![\w/<])(?P<bot_command>/[A-Za-z0-9_]{1,64}(?:@[A-Za-z][A-Za-z0-9_]{2,31})?)(?![\w/])"
     r"|(?<![\w#])(?P<hashtag>#\w+)"
 )
+_ADDRESS: Final = re.compile(
+    r"(?:(https?|ftp)://)?((?:(?:[\w-]+\.)+[\w-]{2,}|\d+(?:\.\d+){3})(?::\d+)?)((?:[/?#].*)?)", re.I | re.S
+)
 _LITERAL: Final = frozenset({"code", "pre", "text_link", "text_mention"})
 
 
@@ -61,6 +64,17 @@ class RichText:
 def utf16_length(text: str) -> int:
     """Length in UTF-16 units."""
     return len(text) + sum(character > "\uffff" for character in text)
+
+
+def normal_url(text: str) -> str:
+    """An address as Telegram keeps it, with scheme and path; empty when it is none."""
+    if text.lower().startswith("tg:"):
+        return text
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
+        return ""
+    scheme, host, rest = match.groups()
+    return f"{(scheme or 'http').lower()}://{host}{rest if rest.startswith('/') else '/' + rest}"
 
 
 def in_order(entities: Iterable[Entity]) -> tuple[Entity, ...]:

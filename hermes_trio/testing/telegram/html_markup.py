@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from hermes_trio.testing.telegram.answers import ApiRefusal, bad_request
-from hermes_trio.testing.telegram.entities import Entity, RichText, in_order, utf16_length
+from hermes_trio.testing.telegram.entities import Entity, RichText, in_order, normal_url, utf16_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,12 +45,11 @@ _ATTRIBUTE: Final = re.compile(r"([a-zA-Z-]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'
 _BAD_NAME: Final = re.compile(r"<([^\s>]*)")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Open:
     tag: str
     attributes: Mapping[str, str]
     offset: int
-    language: str = ""
 
 
 class _Reader:
@@ -68,7 +69,7 @@ class _Reader:
         self._add(self._source[position:])
         if self._open:
             raise _refusal(f'Can\'t find end tag corresponding to start tag "{self._open[-1].tag}"')
-        return RichText("".join(self._parts), in_order(self._entities))
+        return RichText("".join(self._parts), in_order(_with_languages(self._entities)))
 
     def _add(self, source: str) -> None:
         text = _REFERENCE.sub(_character, source)
@@ -98,6 +99,8 @@ class _Reader:
 
     def _end(self, position: int) -> int:
         match = _END.match(self._source, position)
+        if self._open and match is None and ">" not in self._source[position:]:
+            raise _refusal(f"Unclosed end tag {self._at(position)}")
         if match is None or not self._open:
             raise _refusal(f"Unexpected end tag {self._at(position)}")
         opened = self._open.pop()
@@ -110,20 +113,21 @@ class _Reader:
 
     def _close(self, opened: _Open) -> None:
         length = self._length - opened.offset
-        language = opened.attributes.get("class", "").removeprefix("language-") if opened.tag == "code" else ""
-        if language and self._open and self._open[-1].tag == "pre" and self._open[-1].offset == opened.offset:
-            self._open[-1].language = language
-            return
         kind = _TYPES[opened.tag]
         if kind == "blockquote" and "expandable" in opened.attributes:
             kind = "expandable_blockquote"
-        url = ""
+        url = language = ""
         if kind == "text_link":
-            url = opened.attributes.get("href") or "".join(self._parts)[-length:]
-            if "." not in url and ":" not in url:
+            url = normal_url(opened.attributes.get("href") or self._text_since(opened))
+            if not url:
                 return
+        if kind == "code":
+            language = opened.attributes.get("class", "").removeprefix("language-")
         emoji = opened.attributes.get("emoji-id", "")
-        self._entities.append(Entity(kind, opened.offset, length, url, opened.language, emoji))
+        self._entities.append(Entity(kind, opened.offset, length, url, language, emoji))
+
+    def _text_since(self, opened: _Open) -> str:
+        return RichText("".join(self._parts)).part(Entity("", opened.offset, self._length - opened.offset))
 
 
 def _character(match: re.Match[str]) -> str:
@@ -132,6 +136,20 @@ def _character(match: re.Match[str]) -> str:
         return _NAMED[name]
     code = int(decimal) if decimal else int(hexadecimal, 16)
     return chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else match.group()
+
+
+def _with_languages(entities: list[Entity]) -> list[Entity]:
+    """A ``code`` with a language that covers the same text as a ``pre`` gives it its language and is gone."""
+    spans = {(each.offset, each.length): each.language for each in entities if each.type == "code" and each.language}
+    pres = {(each.offset, each.length) for each in entities if each.type == "pre"}
+    kept = []
+    for each in entities:
+        span = (each.offset, each.length)
+        if each.type == "pre":
+            kept.append(msgspec.structs.replace(each, language=spans.get(span, "")))
+        elif each.type != "code" or not (each.language and span in pres):
+            kept.append(msgspec.structs.replace(each, language=""))
+    return kept
 
 
 def _refusal(problem: str) -> ApiRefusal:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.testing.telegram.answers import ApiRefusal, bad_request
-from hermes_trio.testing.telegram.entities import Entity, RichText, in_order, utf16_length
+from hermes_trio.testing.telegram.entities import Entity, RichText, in_order, normal_url, utf16_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,8 @@ _MARKS: Final[Mapping[str, str]] = MappingProxyType(
 )
 _ENDS: Final[Mapping[str, str]] = MappingProxyType({"custom_emoji": "]", "text_link": "]"})
 _NAMES: Final[Mapping[str, str]] = MappingProxyType({"text_link": "TextUrl", "custom_emoji": "CustomEmoji"})
+_END_OF_EXPANDABLE: Final = re.compile(r"\|\|(?:\r?\n|\Z)")
+_LINE_BREAK: Final = re.compile(r"\n\r|\r\n|\n|\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,13 @@ class _Open:
     language: str = ""
 
 
+@dataclass(slots=True)
+class _Quote:
+    offset: int
+    depth: int
+    expandable: bool = False
+
+
 class _Reader:
     def __init__(self, source: str) -> None:
         self._source = source
@@ -47,8 +57,8 @@ class _Reader:
         self._parts: list[str] = []
         self._length = 0
         self._open: list[_Open] = []
-        self._quote: int | None = None
-        self._expandable = False
+        self._quote: _Quote | None = None
+        self._may_quote = True
         self._entities: list[Entity] = []
 
     def read(self) -> RichText:
@@ -63,59 +73,42 @@ class _Reader:
     def _step(self) -> None:
         character = self._source[self._at]
         following = self._source[self._at + 1 : self._at + 2]
+        literal = self._open[-1].kind if self._open and self._open[-1].kind in ("code", "pre") else ""
         if character == "\\" and "\x00" < following < "\x7f":
             self._add(following, 2)
-        elif self._literal:
-            if self._source.startswith(self._open[-1].mark, self._at):
-                self._close(self._open[-1].mark)
-            else:
-                self._add(character)
-        elif self._at_line_start and self._quotes(character):
-            return
-        elif character not in _RESERVED:
+        elif character not in _RESERVED or (literal and character != "`"):
             self._add(character)
+            if character == "\n" and not literal and self._source[self._at : self._at + 1] != ">":
+                self._end_quote()
+        elif character == ">" and self._may_quote:
+            self._quote = self._quote or _Quote(self._length, len(self._open))
+            self._may_quote = False
+            self._at += 1
         else:
             self._mark(character)
 
-    @property
-    def _literal(self) -> bool:
-        return bool(self._open) and self._open[-1].kind in ("code", "pre")
-
-    @property
-    def _at_line_start(self) -> bool:
-        return self._at == 0 or self._source[self._at - 1] == "\n"
-
-    def _quotes(self, character: str) -> bool:
-        """Begin, go on with, or end a block quotation at the beginning of a line; whether a mark was taken."""
-        expandable = self._source.startswith("**>", self._at)
-        if character == ">" or expandable:
-            if self._quote is None or expandable:
-                self._end_quote()
-                self._quote = self._length
-            self._at += 3 if expandable else 1
-            return True
-        self._end_quote()
-        return False
-
     def _end_quote(self) -> None:
-        if self._quote is not None:
-            length = self._length - self._quote - (1 if self._parts[-1:] == ["\n"] else 0)
-            kind = "expandable_blockquote" if self._expandable else "blockquote"
-            self._entities.append(Entity(kind, self._quote, length))
-            self._quote, self._expandable = None, False
+        if self._quote is None:
+            return
+        if len(self._open) > self._quote.depth:
+            raise self._no_end(self._open[-1])
+        kind = "expandable_blockquote" if self._quote.expandable else "blockquote"
+        self._entities.append(Entity(kind, self._quote.offset, self._length - self._quote.offset))
+        self._quote = None
 
     def _mark(self, character: str) -> None:
-        if self._open and self._source.startswith(self._open[-1].mark, self._at):
-            opened = self._open[-1]
-            # `__` inside an italic part opens or closes an underline; only a lone `_` ends the italics.
-            if opened.mark != "_" or not self._source.startswith("__", self._at):
-                self._close(opened.mark)
-                return
-        if self._quote is not None and self._source[self._at :].partition("\n")[0] == "||":
-            self._expandable = True
+        opened = self._open[-1] if self._open else None
+        # A lone `_` ends italics; `__` inside them opens or closes an underline.
+        underline = opened is not None and opened.mark == "_" and self._source.startswith("__", self._at)
+        if opened is not None and not underline and self._source.startswith(opened.mark, self._at):
+            self._close(opened.mark)
+            return
+        if self._quote is not None and _END_OF_EXPANDABLE.match(self._source, self._at):
+            self._quote.expandable = True
             self._at += 2
             return
-        mark = next((mark for mark in _MARKS if self._source.startswith(mark, self._at)), None)
+        inside_pre = opened is not None and opened.kind == "pre"
+        mark = "`" if inside_pre else next((m for m in _MARKS if self._source.startswith(m, self._at)), None)
         if mark is None:
             raise _refusal(f"Character '{character}' is reserved and must be escaped with the preceding '\\'")
         kind = _MARKS[mark]
@@ -133,26 +126,31 @@ class _Reader:
             language, self._at = self._source[self._at : end], end
         else:
             language = ""
-        if self._source.startswith("\n", self._at):
-            self._at += 1
+        line_break = _LINE_BREAK.match(self._source, self._at)
+        if line_break is not None:
+            self._at = line_break.end()
         return language
 
     def _close(self, mark: str) -> None:
         opened = self._open.pop()
         self._at += len(mark)
-        address = self._address() if opened.kind in _ENDS else ""
+        has_address = opened.kind in _ENDS and self._source.startswith("(", self._at)
+        address = self._address() if has_address else ""
         length = self._length - opened.offset
         if opened.kind == "custom_emoji":
             emoji = address.rpartition("id=")[2]
             self._entities.append(Entity(opened.kind, opened.offset, length, custom_emoji_id=emoji))
-        elif opened.kind != "text_link" or address:
-            self._entities.append(Entity(opened.kind, opened.offset, length, address, opened.language))
+        elif opened.kind != "text_link":
+            self._entities.append(Entity(opened.kind, opened.offset, length, language=opened.language))
+        elif url := normal_url(address if has_address else self._text_since(opened)):
+            self._entities.append(Entity(opened.kind, opened.offset, length, url))
+
+    def _text_since(self, opened: _Open) -> str:
+        return RichText("".join(self._parts)).part(Entity("", opened.offset, self._length - opened.offset))
 
     def _address(self) -> str:
-        if not self._source.startswith("(", self._at):
-            return ""
-        begin = self._at
         self._at += 1
+        begin = self._at
         address = ""
         while self._at < len(self._source) and self._source[self._at] != ")":
             if self._source[self._at] == "\\" and self._at + 1 < len(self._source):
@@ -168,6 +166,7 @@ class _Reader:
         self._parts.append(text)
         self._length += utf16_length(text)
         self._at += consumed
+        self._may_quote = text in ("\n", "\r")
 
     def _bytes(self, position: int) -> int:
         return len(self._source[:position].encode())

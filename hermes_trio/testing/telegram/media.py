@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -63,4 +64,4 @@ _KINDS: Final = (
         {"type": "regular", "width": 512, "height": 512, "is_animated": False, "is_video": False, "emoji": "👍"},
     ),
 )
-MEDIA_KINDS: Final[Mapping[str, MediaKind]] = {kind.name: kind for kind in _KINDS}
+MEDIA_KINDS: Final[Mapping[str, MediaKind]] = MappingProxyType({kind.name: kind for kind in _KINDS})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -184,17 +185,19 @@ def create_forum_topic(context: Context) -> object:
     return {"message_thread_id": number, **topic}
 
 
-BOT_METHODS: Final[Mapping[str, Method]] = {
-    "getMe": get_me,
-    "setMyCommands": set_my_commands,
-    "getMyCommands": get_my_commands,
-    "deleteMyCommands": delete_my_commands,
-    "setWebhook": set_webhook,
-    "deleteWebhook": delete_webhook,
-    "getWebhookInfo": get_webhook_info,
-    "logOut": log_out,
-    "close": close,
-    "getChat": get_chat,
-    "leaveChat": leave_chat,
-    "createForumTopic": create_forum_topic,
-}
+BOT_METHODS: Final[Mapping[str, Method]] = MappingProxyType(
+    {
+        "getMe": get_me,
+        "setMyCommands": set_my_commands,
+        "getMyCommands": get_my_commands,
+        "deleteMyCommands": delete_my_commands,
+        "setWebhook": set_webhook,
+        "deleteWebhook": delete_webhook,
+        "getWebhookInfo": get_webhook_info,
+        "logOut": log_out,
+        "close": close,
+        "getChat": get_chat,
+        "leaveChat": leave_chat,
+        "createForumTopic": create_forum_topic,
+    }
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.testing.telegram.answers import ApiRefusal, bad_request
@@ -100,8 +101,10 @@ def _method_name(kind: MediaKind) -> str:
     return "send" + "".join(word.capitalize() for word in kind.name.split("_"))
 
 
-MEDIA_METHODS: Final[Mapping[str, Method]] = {
-    **{_method_name(kind): partial(send_media, kind) for kind in MEDIA_KINDS.values()},
-    "sendMediaGroup": send_media_group,
-    "getFile": get_file,
-}
+MEDIA_METHODS: Final[Mapping[str, Method]] = MappingProxyType(
+    {
+        **{_method_name(kind): partial(send_media, kind) for kind in MEDIA_KINDS.values()},
+        "sendMediaGroup": send_media_group,
+        "getFile": get_file,
+    }
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.testing.telegram.answers import bad_request
@@ -191,13 +192,15 @@ def answer_callback_query(context: Context) -> object:
     return True
 
 
-MESSAGE_METHODS: Final[Mapping[str, Method]] = {
-    "sendMessage": send_message,
-    "editMessageText": edit_message_text,
-    "editMessageCaption": edit_message_caption,
-    "editMessageReplyMarkup": edit_message_reply_markup,
-    "deleteMessage": delete_message,
-    "sendChatAction": send_chat_action,
-    "setMessageReaction": set_message_reaction,
-    "answerCallbackQuery": answer_callback_query,
-}
+MESSAGE_METHODS: Final[Mapping[str, Method]] = MappingProxyType(
+    {
+        "sendMessage": send_message,
+        "editMessageText": edit_message_text,
+        "editMessageCaption": edit_message_caption,
+        "editMessageReplyMarkup": edit_message_reply_markup,
+        "deleteMessage": delete_message,
+        "sendChatAction": send_chat_action,
+        "setMessageReaction": set_message_reaction,
+        "answerCallbackQuery": answer_callback_query,
+    }
+)

@@ -189,7 +189,9 @@ async def start_new(
     return begun
 
 
-async def switch_to(scope: ProfileScope, key: str, session_id: str, origin: SessionOrigin) -> ChatSession:
+async def switch_to(
+    scope: ProfileScope, key: str, session_id: str, origin: SessionOrigin, end_reason: str = "session_switch"
+) -> ChatSession:
     """Let a key stand for another session of the profile, which goes on; the one before has ended.
 
     A session belongs to one chat at a time: another chat that stood for it begins anew.
@@ -199,6 +201,7 @@ async def switch_to(scope: ProfileScope, key: str, session_id: str, origin: Sess
         key: The chat's session key.
         session_id: The session.
         origin: Where the wish came from.
+        end_reason: Why the one before ended; ``branched`` when this one is a branch of it.
 
     Raises:
         StoreError: The file cannot be used, or (``session_unknown``) the profile has no such session.
@@ -207,7 +210,7 @@ async def switch_to(scope: ProfileScope, key: str, session_id: str, origin: Sess
     Cancellation: see `Database.write`.
     """
     chat = _chat(scope, key, origin)
-    switched = await scope.db.write(lambda connection: _switch(connection, chat, session_id))
+    switched = await scope.db.write(lambda connection: _switch(connection, chat, session_id, end_reason))
     scope.db.changes.mark(TOPIC)
     return switched
 
@@ -306,7 +309,7 @@ def _origin_fields(origin: SessionOrigin, former: Mapping[str, object]) -> dict[
     }
 
 
-def _switch(connection: sqlite3.Connection, chat: _Chat, session_id: str) -> ChatSession:
+def _switch(connection: sqlite3.Connection, chat: _Chat, session_id: str, end_reason: str) -> ChatSession:
     state = session_state(connection, chat.owner, session_id)
     if state.state in ("missing", "foreign"):
         raise StoreError(
@@ -315,7 +318,7 @@ def _switch(connection: sqlite3.Connection, chat: _Chat, session_id: str) -> Cha
     stored = read_entry(connection, chat.index, chat.key)
     old = stored[0] if stored else None
     if old is not None and old.session_id != session_id:
-        end_open_session(connection, chat.owner, old.session_id, "session_switch", chat.now)
+        end_open_session(connection, chat.owner, old.session_id, end_reason, chat.now)
     reopen_session(connection, session_id, chat.key)
     connection.execute(_LEAVE, (chat.index, chat.key, key_when_alone(chat.key), session_id))
     entry = _entry(chat, session_id, old)

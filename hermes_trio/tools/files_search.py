@@ -10,7 +10,7 @@ import trio
 from hermes_trio.home.child_environment import USUAL_PATH
 from hermes_trio.tools.paths import place_of
 from hermes_trio.tools.search_findings import MOST_CONTEXT, MOST_SHOWN, SearchRequest
-from hermes_trio.tools.search_listing import list_files
+from hermes_trio.tools.search_listing import list_files, read_listing
 from hermes_trio.tools.search_walk import WalkingSearch
 from hermes_trio.tools.terminal_launch import base_of
 from hermes_trio.tools.tool import Arguments, Tool
@@ -43,9 +43,9 @@ async def run_search_files(scope: ProfileScope, _turn: ToolTurn, arguments: Argu
         with trio.move_on_after(SECONDS) as limit:
             program = await scope.run_blocking(_begin, search, base_of(scope).get("PATH", USUAL_PATH))
             if program is not None and search.folder is not None:
-                names = await list_files(program, search.folder)
-                if names is not None:
-                    search.use_listing(names)
+                listing = await list_files(program, search.folder)
+                if listing is not None:
+                    search.use_listing(await scope.run_blocking(read_listing, listing))
             while not await scope.run_blocking(search.step):
                 pass  # between two steps others get the threads, and a cancellation its chance
     finally:

@@ -38,8 +38,8 @@ class _Nothing:
         """See `Sink.feed`."""
 
 
-async def list_files(program: str, folder: Path) -> tuple[str, ...] | None:
-    """The paths, below a folder, of its files that are neither hidden nor ignored, sorted; None when it did not work.
+async def list_files(program: str, folder: Path) -> bytes | None:
+    """What the program says of the files below a folder, for `read_listing`; None when it did not work.
 
     Cancellation: the program is ended first.
     """
@@ -52,6 +52,12 @@ async def list_files(program: str, folder: Path) -> tuple[str, ...] | None:
         return None
     if done.code not in (0, 1) and not names.data:
         return None
-    complete, _, _ = bytes(names.data).rpartition(b"\0")
-    paths = [os.fsdecode(name).removeprefix("./") for name in complete.split(b"\0") if name]
-    return tuple(sorted(paths, key=lambda path: path.split("/")))
+    return bytes(names.data)
+
+
+def read_listing(data: bytes) -> tuple[str, ...]:
+    """The paths of the files that are neither hidden nor ignored, sorted. A second for a million: for a worker."""
+    complete, _, _ = data.rpartition(b"\0")
+    names = [name.removeprefix(b"./") for name in complete.split(b"\0") if name]
+    names.sort(key=lambda name: name.replace(b"/", b"\0"))  # folder by folder: no name has a byte below it
+    return tuple(map(os.fsdecode, names))

@@ -13,7 +13,7 @@ import fastjsonschema
 from hermes_trio.home.settings import load_profile_settings
 from hermes_trio.io.clock import FixedClock
 from hermes_trio.io.log import open_log_writer
-from hermes_trio.io.workers import InlineWorkers
+from hermes_trio.io.workers import InlineWorkers, Workers
 from hermes_trio.scope import ProfileScope, make_shared, open_scope
 from hermes_trio.store.schema import prepare
 from hermes_trio.testing.home import ProfileFiles, write_home
@@ -66,12 +66,16 @@ class Agent:
 
 @asynccontextmanager
 async def open_agents(
-    root: Path, *names: str, config: Mapping[str, object] = MappingProxyType({}), base: Mapping[str, str] | None = None
+    root: Path,
+    *names: str,
+    config: Mapping[str, object] = MappingProxyType({}),
+    base: Mapping[str, str] | None = None,
+    workers: Workers | None = None,
 ) -> AsyncIterator[tuple[Agent, ...]]:
     """Open several profiles of one home, each with a workspace."""
     files = ProfileFiles(config={"model": "builtin/echo", **config})
     home = write_home(root, dict.fromkeys(names, files))
-    clock, workers = FixedClock(), InlineWorkers()
+    clock, workers = FixedClock(), workers or InlineWorkers()
     async with AsyncExitStack() as stack:
         writer = await stack.enter_async_context(open_log_writer(workers, clock))
         environment = MappingProxyType({"PATH": "/no/programs", **(base or {})})

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from hermes_trio.home.agent_config import TerminalConfig
 from hermes_trio.home.file_guard import FileRefused, make_file_guard
 from hermes_trio.home.paths import HomePaths
-from hermes_trio.tools import search_walk
+from hermes_trio.io.workers import ThreadWorkers
+from hermes_trio.tools import files_search, search_walk
 from hermes_trio.tools.paths import FilePlace
 from hermes_trio.tools.patterns import compile_expression, compile_glob
 from hermes_trio.tools.search_findings import SearchRequest
+from hermes_trio.tools.search_listing import read_listing
 from hermes_trio.tools.search_walk import WalkingSearch, find_lines
 from hermes_trio.tools.tool import ToolError
 from tests.tools.files_rig import open_agents
@@ -336,3 +339,33 @@ def naive(top: Path, pattern: str, glob: str):
         for number, line in enumerate(lines[:-1] if lines[-1] == "" else lines, 1):
             if re.search(pattern, line):
                 yield str(path), number
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1), min_size=1))
+def test_a_listing_comes_folder_by_folder(parts):
+    paths = {"/".join(parts[:end]) for end in range(1, len(parts) + 1)} | set(parts)
+    data = b"\0".join(f"./{path}".encode() for path in paths)
+    assert read_listing(data + b"\0") == tuple(sorted(paths, key=lambda path: path.encode().split(b"/")))
+
+
+def test_a_name_that_was_cut_off_is_no_file():
+    assert read_listing(b"./a.py\0./src/b.py\0./src/c.p") == ("a.py", "src/b.py")
+
+
+async def test_a_listing_is_read_in_a_worker_for_it_may_be_long(tmp_path, monkeypatch):
+    threads = []
+
+    def read(data: bytes) -> tuple[str, ...]:
+        threads.append(threading.current_thread())
+        return read_listing(data)
+
+    async def list_nothing(_program, _folder):
+        return b""
+
+    monkeypatch.setattr(files_search, "read_listing", read)
+    monkeypatch.setattr(files_search, "list_files", list_nothing)
+    monkeypatch.setattr(files_search.shutil, "which", lambda *_, **__: "/usr/bin/rg")
+    async with open_agents(tmp_path, "ada", workers=ThreadWorkers()) as (ada,):
+        await ada.call("search_files", pattern="x")
+    assert threads
+    assert threading.main_thread() not in threads

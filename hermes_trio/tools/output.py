@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from hermes_trio.tools.tool import Reply
 
 _HEAD_SHARE = 0.6
+_LOOKED_AT = 4
+"""Times the length of a reply, twice of what may be shown of it."""
 
 
 def reply_redactor(scope: ProfileScope) -> Redactor:
@@ -38,19 +40,26 @@ def cap_reply(reply: Reply, limits: ToolOutputConfig, redact: Redactor) -> str:
         redact: Blackens secrets; before anything is cut, so that none is left in halves.
     """
     if isinstance(reply, str):
-        return cap_text(redact(printable(reply)), limits)
-    clean = {str(name): _clean(value, redact) for name, value in reply.items()}
+        return cap_text(_clean_text(reply, limits, redact), limits)
+    clean = {str(name): _clean(value, limits, redact) for name, value in reply.items()}
     capped = {name: cap_text(value, limits) if isinstance(value, str) else value for name, value in clean.items()}
     return _cap_bytes(msgspec.json.encode(capped).decode(), 2 * limits.max_bytes)
 
 
-def _clean(value: object, redact: Redactor) -> object:
+def _clean(value: object, limits: ToolOutputConfig, redact: Redactor) -> object:
     """The same without secrets, and without what UTF-8 cannot say."""
     if isinstance(value, str):
-        return redact(printable(value))
+        return _clean_text(value, limits, redact)
     if isinstance(value, Mapping):
-        return {_clean(key, redact): _clean(item, redact) for key, item in value.items()}
-    return [_clean(item, redact) for item in value] if isinstance(value, list | tuple) else value
+        return {str(key): _clean(item, limits, redact) for key, item in value.items()}
+    return [_clean(item, limits, redact) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _clean_text(text: str, limits: ToolOutputConfig, redact: Redactor) -> str:
+    """A text of megabytes loses its middle first; where it was cut, nothing is left after the last cut."""
+    if len(text) > _LOOKED_AT * limits.max_bytes:
+        text = _cap_bytes(text, _LOOKED_AT * limits.max_bytes)
+    return redact(printable(text))
 
 
 def cap_text(text: str, limits: ToolOutputConfig) -> str:

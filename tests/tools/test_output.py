@@ -1,5 +1,6 @@
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,19 @@ def test_too_many_bytes_lose_their_middle():
     assert capped.startswith("begin\n")
     assert capped.endswith("\nend")
     assert "bytes left out" in capped
+
+
+@pytest.mark.parametrize("wrap", [str, lambda text: {"content": text}, lambda text: {"lines": [text]}])
+def test_of_a_huge_reply_only_what_may_be_shown_is_looked_at_for_secrets(wrap):
+    lengths = []
+
+    def redact(text):
+        lengths.append(len(text))
+        return text.replace("secret-value", "***")
+
+    limits = ToolOutputConfig(max_bytes=1000)
+    assert "ret-val" not in cap_reply(wrap("secret-value" * 100_000), limits, redact)
+    assert max(lengths) < 5000
 
 
 def test_a_capped_mapping_is_still_json():

@@ -43,7 +43,7 @@ def fetch_status(home: HomePaths) -> tuple[GatewayReport, bytes] | None:
     Raises:
         ControlError: Something listens but gives no sensible answer.
     """
-    answer = _get(home.control_socket, "/control/status")
+    answer = _ask(home.control_socket, "GET", "/control/status")
     if answer is None:
         return None
     try:
@@ -94,10 +94,20 @@ def not_running(home: HomePaths, start: str) -> ControlError:
     )
 
 
-def _get(path: Path, target: str) -> bytes | None:
+def tell_inbox_changed(home: HomePaths, profile: str) -> bool:
+    """Tell the running gateway that messages of a profile wait again; False when no gateway of ours runs on this home.
+
+    Raises:
+        ControlError: It does not answer, or refuses.
+    """
+    body = msgspec.json.encode({"profile": profile})
+    return _ask(home.control_socket, "POST", "/control/inbox-changed", body) is not None
+
+
+def _ask(path: Path, method: str, target: str, content: bytes | None = None) -> bytes | None:
     connection = _UnixConnection(path)
     try:
-        connection.request("GET", target)
+        connection.request(method, target, content)
         response = connection.getresponse()
         body = response.read()
     except (FileNotFoundError, ConnectionRefusedError):
@@ -108,6 +118,7 @@ def _get(path: Path, target: str) -> bytes | None:
         ) from exc
     finally:
         connection.close()
-    if response.status != http.client.OK:
-        raise ControlError("the gateway refuses to report", where=str(path), found=f"HTTP {response.status}")
+    if response.status not in (http.client.OK, http.client.NO_CONTENT):
+        problem = "the gateway refuses to report" if method == "GET" else "the gateway refuses"
+        raise ControlError(problem, where=str(path), found=f"HTTP {response.status}")
     return body

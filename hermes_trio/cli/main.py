@@ -18,7 +18,7 @@ from hermes_trio.errors import HermesTrioError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-COMMANDS = ("run", "status", "check", "chat", "pairing", "completion")
+COMMANDS = ("run", "status", "check", "chat", "pairing", "inbox", "completion")
 """Subcommands, in the order of the help page; each is ``command`` in the module of its name, imported when needed."""
 
 EPILOG = """
@@ -30,6 +30,7 @@ Examples:
   hermes-trio check                  find mistakes before they hurt
   hermes-trio chat -p coder          talk to a profile of the running gateway
   hermes-trio pairing list           who wants to talk to the bots, and who may
+  hermes-trio inbox list             which messages wait, and which were given up
 
 \b
 Exit codes:

@@ -62,13 +62,21 @@ def _served(server: socketserver.BaseServer) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def control_socket(home: HomePaths, report: GatewayReport | bytes, status: int = 200) -> Iterator[None]:
-    """Answer on the home's control socket."""
+def control_socket(
+    home: HomePaths, report: GatewayReport | bytes, status: int = 200, told: list[tuple[str, object]] | None = None
+) -> Iterator[None]:
+    """Answer on the home's control socket; what it is told goes into ``told``."""
     body = report if isinstance(report, bytes) else msgspec.json.encode(report)
 
     class Handler(QuietHandler):
         def do_GET(self) -> None:
             self.answer(status if self.path == "/control/status" else 404, body)
+
+        def do_POST(self) -> None:
+            content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if told is not None:
+                told.append((self.path, content))
+            self.answer(status if told is not None else 404, b"")
 
     with _served(UnixServer(str(home.control_socket), Handler)):
         yield

@@ -14,6 +14,7 @@ from hermes_trio.http.connection import serve_connection
 from hermes_trio.http.listener import open_tcp_listeners, serve_listener
 from hermes_trio.http.types import ListenerLimits
 from hermes_trio.io.clock import Clock, SystemClock
+from hermes_trio.io.groups import lone_error_raised
 from hermes_trio.io.http_transport import TrioTransport
 from hermes_trio.io.tls import SharedTls
 from hermes_trio.io.workers import InlineWorkers
@@ -49,7 +50,7 @@ class FakeTelegram:
         address: ``http://host:port`` of the server; in memory a name that only `connect` knows.
         state: Everything it knows; tests seldom need it.
         faults: Faults in force; see `inject`.
-        request_errors: What went wrong inside the fake; empty unless the fake has a bug.
+        request_errors: What went wrong inside the fake; raised when its block is left.
     """
 
     def __init__(self, state: TelegramState, faults: FaultPlan, nursery: trio.Nursery) -> None:
@@ -211,20 +212,24 @@ async def open_fake_telegram(
 
     Raises:
         OSError: The address cannot be bound.
+        Exception: What went wrong inside the fake, when the block is left.
     """
     state = TelegramState(clock or SystemClock(), any_token=any_token)
     tls = SharedTls(InlineWorkers())
     transport = TrioTransport(tls, connect=webhook_connect)
-    async with (
-        httpx.AsyncClient(transport=transport, timeout=TIMEOUT_SECONDS) as client,
-        trio.open_nursery() as nursery,
-    ):
-        fake = FakeTelegram(state, FaultPlan(seed), nursery)
-        nursery.start_soon(serve_webhooks, state, client, fake.api.call_from_webhook)
-        if sockets:
-            listeners = await open_tcp_listeners(host, port)
-            serve = partial(serve_listener, listeners, fake.answer, _LIMITS, fake.request_errors.append)
-            listener = await nursery.start(serve)
-            fake.address = "http://{}:{}".format(*listener.address)
-        yield fake
-        nursery.cancel_scope.cancel()
+    with lone_error_raised():
+        async with (
+            httpx.AsyncClient(transport=transport, timeout=TIMEOUT_SECONDS) as client,
+            trio.open_nursery() as nursery,
+        ):
+            fake = FakeTelegram(state, FaultPlan(seed), nursery)
+            nursery.start_soon(serve_webhooks, state, client, fake.api.call_from_webhook)
+            if sockets:
+                listeners = await open_tcp_listeners(host, port)
+                serve = partial(serve_listener, listeners, fake.answer, _LIMITS, fake.request_errors.append)
+                listener = await nursery.start(serve)
+                fake.address = "http://{}:{}".format(*listener.address)
+            yield fake
+            nursery.cancel_scope.cancel()
+        if fake.request_errors:
+            raise BaseExceptionGroup("the fake Telegram failed", fake.request_errors)

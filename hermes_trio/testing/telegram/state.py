@@ -170,7 +170,8 @@ class TelegramState:
     def add_chat(self, kind: ChatKind, title: str, username: str = "", *, forum: bool = False) -> Chat:
         """Make a group or channel, with nobody in it."""
         number = next(self._groups) if kind is ChatKind.GROUP else next(self._supergroups)
-        chat = Chat(-number, kind, itertools.count(1).__next__, title, username, forum=forum)
+        first = 1 if kind is ChatKind.GROUP else 2  # the first message of a supergroup tells that it was made
+        chat = Chat(-number, kind, itertools.count(first).__next__, title, username, forum=forum)
         self.chats[chat.id] = chat
         return chat
 

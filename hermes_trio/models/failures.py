@@ -24,9 +24,9 @@ LONGEST_WAIT: Final = 60.0
 
 _CONTEXT_LENGTH = re.compile(
     r"context_length_exceeded|exceed_context_size|(maximum|available) context|context (length|window|size)"
-    r"|(prompt|input|request|messages?) (is|are|was) too long|too many (input )?tokens in|reduce the length of the"
+    r"|(prompt|input|request|messages?) (is|are|was) too long|too many (input )?tokens\b|reduce the length of the"
     r"|input token count .*exceeds|exceeds? the (model's )?maximum (number of tokens|input)"
-    r"|context limit|maximum prompt length|model token limit|prompt exceeds max",
+    r"|inputs`? tokens .{0,40}must be <=|context limit|maximum prompt length|model token limit|prompt exceeds max",
     re.IGNORECASE,
 )
 _NO_CREDIT = re.compile(

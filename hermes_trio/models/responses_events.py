@@ -231,6 +231,10 @@ class ResponseReader:
         if not self._places:
             for index, item in enumerate(response.output or ()):
                 self._end_item(self._places.setdefault(index, _Place()), item, events)
+        elif not self._calls.calls:  # some servers stream the text, and keep the calls until the end
+            for item in response.output or ():
+                if item.type == "function_call":
+                    self._end_item(_Place(), item, events)
         if response.usage is not None:
             self._usage = response.usage
         self.finish_reason = "stop"

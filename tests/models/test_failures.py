@@ -57,11 +57,18 @@ def test_every_status_has_a_code(status, code, retryable):
         "This model's maximum prompt length is 131072 but the request contains 140000 tokens.",
         "Invalid request: Your request exceeded model token limit: 262144",
         "Prompt exceeds max length",
+        "too many tokens: total number of tokens in the prompt exceed the limit of 4081",
+        "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4097. Given: 5000",
         "Your input exceeds the context window of this model. Please adjust your input and try again.",
     ],
 )
 def test_too_long_a_conversation_is_recognised_by_its_words(message):
     assert failure(400, f'{{"error": {{"message": "{message}"}}}}'.encode()).code == "model_context_length"
+
+
+@pytest.mark.parametrize("message", ["max_tokens must be <= 4096", "Invalid 'max_output_tokens': above maximum value"])
+def test_too_long_an_answer_that_was_asked_for_is_no_too_long_conversation(message):
+    assert failure(400, f'{{"error": {{"message": "{message}"}}}}'.encode()).code == "model_bad_request"
 
 
 def test_too_long_a_conversation_is_recognised_by_its_code():

@@ -240,6 +240,14 @@ def test_text_that_comes_only_with_the_item_or_the_end_is_not_lost():
     assert read(completed(output=[done])) == [TextDelta("Hi")]
 
 
+def test_a_call_that_comes_only_with_the_end_is_not_lost_although_text_came_before():
+    text = event("output_text.delta", output_index=0, delta="Hi")
+    done = {"type": "message", "content": [{"type": "output_text", "text": "Hi"}]}
+    call = {**CALL, "arguments": "{}"}
+    assert read(text, completed(output=[done, call])) == [TextDelta("Hi"), ToolCallDelta(0, "call_1", "ls", "{}")]
+    assert len(read(text, item("done", 1, **call), completed(output=[done, call]))) == 2
+
+
 def test_a_whole_response_is_read_like_a_stream():
     whole = {
         "object": "response",

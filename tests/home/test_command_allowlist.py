@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hermes_trio.errors import ConfigError
-from hermes_trio.home import command_allowlist
+from hermes_trio.home import file_edit
 from hermes_trio.home.command_allowlist import add_to_command_allowlist
 
 if TYPE_CHECKING:
@@ -118,15 +118,15 @@ def test_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:
 
 def test_a_change_by_somebody_else_in_the_meantime_is_not_lost(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text("model: m\n")
-    write, times = command_allowlist._write, []
+    replace, times = file_edit._replace, []
 
     def write_late(*arguments: object) -> bool:
         if not times:
             file.write_text("model: changed meanwhile\n")
         times.append(1)
-        return write(*arguments)
+        return replace(*arguments)
 
-    monkeypatch.setattr(command_allowlist, "_write", write_late)
+    monkeypatch.setattr(file_edit, "_replace", write_late)
     assert add(file, "one_two")
     assert file.read_text() == "model: changed meanwhile\ncommand_allowlist:\n  - one_two\n"
 

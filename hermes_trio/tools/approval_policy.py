@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from hermes_trio.tools.tool_turn import Approve, AskModel, ToolTurn
 
 SMART_SECONDS: Final = 20.0
-#: Longer ones are read in a worker thread: about a millisecond per thousand characters.
-INLINE_CHARACTERS: Final = 4000
+#: Longer ones are read in a worker thread: a millisecond per hundred characters, if each is a command's.
+INLINE_CHARACTERS: Final = 400
 
 _ALLOWED: Final = ApprovalAnswer(allowed=True)
 _CRON: Final = "cron"

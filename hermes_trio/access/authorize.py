@@ -86,7 +86,7 @@ def _without_person(source: MessageSource, access: AccessConfig) -> Reason | Non
 def _by_person(source: MessageSource, user: str, access: AccessConfig, approved: ApprovedUsers) -> Reason | None:
     if access.allow_all_users:
         return Reason.ALLOW_ALL
-    if any(map(clean_id, source.roles)):
+    if any(clean_id(role) in access.allowed_roles for role in source.roles if clean_id(role)):
         return Reason.ROLE
     return Reason.PAIRED if user in approved.users else None
 

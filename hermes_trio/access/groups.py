@@ -23,7 +23,7 @@ _DISABLED: Final = "disabled"
 _MENTIONS: Final = "mentions"
 
 
-class GroupAction(enum.StrEnum):
+class Verdict(enum.StrEnum):
     """What becomes of a message."""
 
     ANSWER = "answer"
@@ -55,7 +55,7 @@ class GroupReason(enum.StrEnum):
 class GroupVerdict:
     """What becomes of a message, and why."""
 
-    action: GroupAction
+    verdict: Verdict
     reason: GroupReason
 
 
@@ -69,20 +69,20 @@ def group_verdict(access: AccessConfig, message: InboundMessage, *, requires_men
     """
     if is_direct(message.source):
         if access.dm_policy == _DISABLED:
-            return GroupVerdict(GroupAction.DROP, GroupReason.POLICY_DISABLED)
-        return GroupVerdict(GroupAction.ANSWER, GroupReason.DIRECT)
+            return GroupVerdict(Verdict.DROP, GroupReason.POLICY_DISABLED)
+        return GroupVerdict(Verdict.ANSWER, GroupReason.DIRECT)
     closed = _closed(access, message.source)
     if closed is GroupReason.CHAT_NOT_ALLOWED and access.guest_mode and message.mentions_us:
-        return GroupVerdict(GroupAction.ANSWER, GroupReason.GUEST_MENTION)
+        return GroupVerdict(Verdict.ANSWER, GroupReason.GUEST_MENTION)
     if closed is not None:
-        return GroupVerdict(GroupAction.DROP, closed)
+        return GroupVerdict(Verdict.DROP, closed)
     meant = _meant_for_others(access, message) or _meant_for_us(access, message)
     if meant is None:
         required = requires_mention_default if access.require_mention is None else access.require_mention
         meant = GroupReason.MENTION_REQUIRED if required else GroupReason.NO_MENTION_NEEDED
     if meant not in _NOT_OURS:
-        return GroupVerdict(GroupAction.ANSWER, meant)
-    return GroupVerdict(GroupAction.OBSERVE if access.observe_unmentioned else GroupAction.DROP, meant)
+        return GroupVerdict(Verdict.ANSWER, meant)
+    return GroupVerdict(Verdict.OBSERVE if access.observe_unmentioned else Verdict.DROP, meant)
 
 
 def bad_mention_patterns(access: AccessConfig) -> tuple[str, ...]:

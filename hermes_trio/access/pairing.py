@@ -104,16 +104,6 @@ async def request_code(scope: ProfileScope, source: MessageSource) -> str | None
     return code
 
 
-def stranger_text(profile: str, platform: str, code: str) -> str:
-    """What a stranger is told, as plain text."""
-    return (
-        "Hi! We have not met, so I cannot answer you yet.\n\n"
-        f"Your pairing code: {code}\n\n"
-        "It is valid for an hour. Whoever runs me lets you in with:\n"
-        f"hermes-trio pairing approve -p {profile} {platform} {code}"
-    )
-
-
 def issue_code(places: PairingPlaces, platform: str, user: str, user_name: str, now: float) -> str | None:
     """Store a request of a user and give its code, or None when none may be given now; blocking.
 

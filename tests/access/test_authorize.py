@@ -45,6 +45,7 @@ SEAMS = {
     "button in a group": group("1", chat_id="-200"),
     "channel post": group("1", chat_type="channel"),
     "thread with a chat of its own": group("1", chat_type="thread", parent_chat_id="-100"),
+    "with a role that is allowed on A": direct("1", roles=("77",)),
     "with a second id": direct("1", user_id_alt="2"),
     "second id of somebody allowed there": group("1", user_id_alt="2", chat_id="2"),
     "with a name of somebody allowed there": direct("1", user_name="2", chat_name="2"),
@@ -52,7 +53,7 @@ SEAMS = {
 }
 RULES_OF_A = {
     "list": users("1"),
-    "everybody": AccessConfig(allow_all_users=True),
+    "everybody": AccessConfig(allow_all_users=True, allowed_roles=frozenset({"77"})),
     "star": users("*"),
     "groups and people": users("1", group_allowed_users=frozenset({"1"}), group_allowed_chats=frozenset({"-100"})),
 }
@@ -131,8 +132,10 @@ async def test_a_platform_without_settings_lets_nobody_in(tmp_path):
         # 5: everybody
         (users("2", allow_all_users=True), direct("1"), NOBODY, (True, "allow_all")),
         # 6: a role
-        (users("2"), direct("1", roles=("admin",)), NOBODY, (True, "role")),
-        (users("2"), direct("1", roles=("",)), NOBODY, (False, "not_on_list")),
+        (users("2", allowed_roles=frozenset({"77"})), direct("1", roles=("5", "77")), NOBODY, (True, "role")),
+        (users("2", allowed_roles=frozenset({"77"})), direct("1", roles=("7",)), NOBODY, (False, "not_on_list")),
+        (users("2", allowed_roles=frozenset({"", "*"})), direct("1", roles=("", "9")), NOBODY, (False, "not_on_list")),
+        (users("2"), direct("1", roles=("77",)), NOBODY, (False, "not_on_list")),
         # 7: paired
         (users("2"), direct("1"), PAIRED, (True, "paired")),
         (users("2"), direct("12"), PAIRED, (False, "not_on_list")),
@@ -176,6 +179,7 @@ rules = st.builds(
     allowed_users=entries,
     group_allowed_users=entries,
     allow_all_users=st.booleans(),
+    allowed_roles=entries,
     any_list=st.booleans(),
     dm_policy=st.sampled_from(["", "open", "allowlist"]),
     group_policy=st.sampled_from(["", "open", "allowlist"]),
@@ -185,7 +189,7 @@ places = st.sampled_from(["dm", "group", "channel", "thread"])
 
 @given(rules, entries, blanks, places, st.booleans())
 def test_an_empty_id_is_never_let_in(access, approved, user, chat_type, adapter_decides):
-    source = direct(user, chat_type=chat_type, roles=("r",))
+    source = direct(user, chat_type=chat_type, roles=tuple(access.allowed_roles))
     found = authorize(Scope(access), source, ApprovedUsers(approved), adapter_decides=adapter_decides)
     assert (found.allowed, found.reason.value) == (False, "no_user_id")
 

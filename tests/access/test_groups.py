@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes_trio.access.groups import GroupReason, GroupAction, bad_mention_patterns, group_verdict
+from hermes_trio.access.groups import GroupReason, Verdict, bad_mention_patterns, group_verdict
 from hermes_trio.adapter_api.messages import InboundMessage, QuotedMessage
 from hermes_trio.home.platform_config import AccessConfig
 from tests.access.rig import direct, group
@@ -25,7 +25,7 @@ def message(text: str = "hello", source=None, **more: object) -> InboundMessage:
 
 def verdict(access, what, *, required=False):
     found = group_verdict(access, what, requires_mention_default=required)
-    return found.action.value, found.reason.value
+    return found.verdict.value, found.reason.value
 
 
 def only(**lists: str) -> AccessConfig:
@@ -180,7 +180,7 @@ def test_what_is_dropped_or_kept_depends_on_the_setting_for_context_only_where_t
     silent = group_verdict(replace(access, observe_unmentioned=False), what, requires_mention_default=required)
     keeping = group_verdict(replace(access, observe_unmentioned=True), what, requires_mention_default=required)
     assert silent.reason is keeping.reason
-    assert silent.action is not GroupAction.OBSERVE
+    assert silent.verdict is not Verdict.OBSERVE
     closed = {
         GroupReason.CHAT_IGNORED,
         GroupReason.THREAD_IGNORED,
@@ -188,13 +188,13 @@ def test_what_is_dropped_or_kept_depends_on_the_setting_for_context_only_where_t
         GroupReason.CHAT_NOT_ALLOWED,
     }
     if silent.reason in closed:
-        assert keeping.action is GroupAction.DROP
-    assert (silent.action is GroupAction.ANSWER) == (keeping.action is GroupAction.ANSWER)
+        assert keeping.verdict is Verdict.DROP
+    assert (silent.verdict is Verdict.ANSWER) == (keeping.verdict is Verdict.ANSWER)
 
 
 @given(rules, messages, st.booleans())
 def test_asking_for_a_mention_never_makes_the_bot_answer_more(access, what, required):
     relaxed = group_verdict(replace(access, require_mention=False), what, requires_mention_default=required)
     strict = group_verdict(replace(access, require_mention=True), what, requires_mention_default=required)
-    if strict.action is GroupAction.ANSWER:
-        assert relaxed.action is GroupAction.ANSWER
+    if strict.verdict is Verdict.ANSWER:
+        assert relaxed.verdict is Verdict.ANSWER

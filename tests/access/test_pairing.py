@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -386,3 +387,30 @@ async def test_nobody_and_nowhere_get_no_code(tmp_path, source):
     async with open_bots(tmp_path, {"coder": AccessConfig()}) as bots:
         assert await request_code(bots["coder"], source) is None
     assert not (bots.home.profile("coder").root / "platforms").exists()
+
+
+# Several at once ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_strangers_who_come_together_get_three_codes_and_a_whole_file(places, folder):
+    with ThreadPoolExecutor(8) as pool:
+        codes = [code for code in pool.map(lambda user: ask(places, user), map(str, range(8))) if code]
+    assert len(codes) == 3
+    assert {approve(places, "telegram", code, NOW).user.user_id for code in codes} == set(
+        contents(folder, "telegram-approved.json")
+    )
+
+
+@pytest.mark.slow
+def test_of_two_who_approve_the_same_code_one_is_told_that_it_is_used_up(places):
+    code = ask(places)
+
+    def try_it(_):
+        try:
+            return approve(places, "telegram", code, NOW).user.user_id
+        except PairingError as error:
+            return error.code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(try_it, range(2))) == ["1", "pairing_code_wrong"]

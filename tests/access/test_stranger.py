@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.access.pairing import stranger_text
-from hermes_trio.access.stranger import StrangerAction, stranger_action
+from hermes_trio.access.pairing import approve
+from hermes_trio.access.stranger import StrangerAction, answer_stranger, stranger_action, stranger_text
 from hermes_trio.home.platform_config import AccessConfig
 from hermes_trio.home.settings import load_profile_settings
 from hermes_trio.testing.home import ProfileFiles, write_home
@@ -18,6 +18,17 @@ def test_the_text_has_the_code_and_the_command_that_approves_it():
     text = stranger_text("coder", "telegram", "ABCD2345")
     assert "Your pairing code: ABCD2345" in text
     assert text.splitlines()[-1] == "hermes-trio pairing approve -p coder telegram ABCD2345"
+
+
+async def test_a_stranger_is_told_a_code_that_can_be_approved_and_then_nothing_for_ten_minutes(tmp_path):
+    async with open_bots(tmp_path, {"coder": PAIR}) as bots:
+        text = await answer_stranger(bots["coder"], direct("1"))
+        code = text.split()[-1]
+        assert text == stranger_text("coder", "telegram", code)
+        assert await answer_stranger(bots["coder"], direct("1")) is None
+        assert approve(bots.places("coder"), "telegram", code, bots.clock.now()).user.user_id == "1"
+        bots.clock.advance(600)
+        assert await answer_stranger(bots["coder"], direct("1"))
 
 
 async def test_a_person_in_a_direct_message_is_offered_a_pairing(tmp_path):
@@ -38,7 +49,8 @@ async def test_a_person_in_a_direct_message_is_offered_a_pairing(tmp_path):
 )
 async def test_groups_bots_nobody_and_unknown_platforms_get_silence(tmp_path, source):
     async with open_bots(tmp_path, {"coder": PAIR}) as bots:
-        assert stranger_action(bots["coder"], source) is StrangerAction.IGNORE
+        assert await answer_stranger(bots["coder"], source) is None
+    assert not (bots.home.profile("coder").root / "platforms").exists()
 
 
 @pytest.mark.parametrize("behaviour", ["ignore", "", "perhaps"])

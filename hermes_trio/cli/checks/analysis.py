@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hermes_trio.cli.checks.access import check_access
 from hermes_trio.cli.checks.api_keys import check_api_keys
 from hermes_trio.cli.checks.credentials import check_credentials
 from hermes_trio.cli.checks.files import check_files
@@ -26,6 +27,7 @@ CHECKS: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     check_credentials,
     check_listening,
     check_models,
+    check_access,
 )
 
 

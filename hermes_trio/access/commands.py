@@ -31,7 +31,7 @@ def may_use_command(access: AccessConfig, source: MessageSource, command: str) -
     name = command_name(command)
     if not admins:
         return Decision(True, Reason.NO_ADMIN_LIST, "everybody who may talk to me may use every command")
-    if is_listed(source.user_id, admins):
+    if is_named_admin(access, source):
         return Decision(True, Reason.ADMIN, "you are an admin here")
     if name in ALWAYS:
         return Decision(True, Reason.ALWAYS_ALLOWED, f"everybody may use /{name}")
@@ -39,6 +39,11 @@ def may_use_command(access: AccessConfig, source: MessageSource, command: str) -
         return Decision(True, Reason.USER_COMMAND, f"/{name} is open to all users here")
     usable = ", ".join(f"/{one}" for one in sorted(ALWAYS | others))
     return Decision(False, Reason.ADMINS_ONLY, f"Only admins may use /{name} here. You may use {usable}.")
+
+
+def is_named_admin(access: AccessConfig, source: MessageSource) -> bool:
+    """Whether somebody is on the list of admins that counts here; where there is none, nobody is."""
+    return is_listed(source.user_id, _lists(access, source)[0])
 
 
 def command_name(text: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes_trio.access.commands import command_name, may_use_command
+from hermes_trio.access.commands import command_name, is_named_admin, may_use_command
 from hermes_trio.home.platform_config import AccessConfig
 from tests.access.rig import direct, group
 
@@ -65,6 +65,12 @@ def test_a_refusal_says_what_may_be_used():
 def test_admins_of_one_profile_are_nobody_on_another():
     assert may_use_command(rules(admins="1"), direct("1"), "restart").allowed
     assert not may_use_command(rules(admins="2"), direct("1"), "restart").allowed
+
+
+def test_without_a_list_everybody_may_use_all_commands_but_nobody_is_named_an_admin():
+    assert not is_named_admin(AccessConfig(), direct("1"))
+    assert is_named_admin(ADMINS, group("1"))
+    assert not is_named_admin(BOTH, group("1"))
 
 
 @given(

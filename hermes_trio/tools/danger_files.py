@@ -40,7 +40,7 @@ _EXAMPLES: Final = (".example", ".sample", ".template", ".dist", ".tmpl", ".defa
 _AGENT_FILES: Final = frozenset(
     {"config.yaml", "config.yml", "auth.json", "shell-hooks-allowlist.json", "gateway.json"}
 )
-_AGENT_FOLDERS: Final = re.compile(r"(^|/)(\.hermes|\$HERMES_HOME|\$\{HERMES_HOME\})(/|$)")
+_AGENT_HOME: Final = re.compile(r"(?:^|.*/)(?:\.hermes|\$HERMES_HOME|\$\{HERMES_HOME\})(?:/profiles/[^/]+)?/(.+)")
 _FILTERS_TEXT: Final = """
     -name -iname -path -ipath -wholename -regex -iregex -newer -mtime -mmin -ctime -cmin -atime -amin -size -user -group
     -empty -perm -inum -samefile -lname -links
@@ -201,17 +201,20 @@ def kind_of_file(place: str, agent_home: str) -> str | None:
         return "write_ssh"
     if name == ".env" or (name.startswith(".env.") and not name.endswith(_EXAMPLES)):
         return "write_env_file"
-    if _is_agents(place, name, agent_home):
+    if _is_agents(place, agent_home):
         return "write_agent_config"
     if _AUTOSTART.match(f"/{place}"):
         return "write_autostart"
     return "write_system_config" if _SYSTEM.match(place) else None
 
 
-def _is_agents(place: str, name: str, agent_home: str) -> bool:
-    within = bool(_AGENT_FOLDERS.search(place)) or (agent_home != "" and place.startswith(agent_home.rstrip("/") + "/"))
-    if within:
-        return name in _AGENT_FILES or bool({"hooks", "plugins"} & set(place.split("/")))
+def _is_agents(place: str, agent_home: str) -> bool:
+    """Whether a file decides what an agent may do; what lies deeper in its home, as in its workspace, does not."""
+    home = _HOME.sub("~", agent_home.rstrip("/"))
+    found = _AGENT_HOME.match(place)
+    inside = place[len(home) + 1 :] if home and place.startswith(f"{home}/") else found[1] if found else ""
+    if inside:
+        return inside in _AGENT_FILES or inside.partition("/")[0] in ("hooks", "plugins")
     return place == "config.yaml"
 
 

@@ -10,7 +10,7 @@ import trio
 from hermes_trio.io.child_output import HeadAndTail
 from hermes_trio.tools.approval_policy import check_command
 from hermes_trio.tools.output import cap_text
-from hermes_trio.tools.terminal_launch import Work, prepare_launch, run_launch
+from hermes_trio.tools.terminal_launch import Work, find_place, prepare_launch, run_launch
 from hermes_trio.tools.tool import Tool, ToolError
 
 if TYPE_CHECKING:
@@ -42,24 +42,38 @@ async def run_terminal(scope: ProfileScope, turn: ToolTurn, arguments: Arguments
     command = str(arguments["command"])
     if not command.strip():
         raise ToolError("the command is empty")
-    await check_allowed(scope, turn, command)
+    workdir = str(arguments.get("workdir") or "")
+    await check_allowed(scope, turn, command, await _folder_of(scope, workdir))
     background = arguments.get("background") is True
     work = Work(shell=command, interactive=background, terminal=arguments.get("pty") is True)
-    launch = await prepare_launch(scope, turn, work, str(arguments.get("workdir") or ""))
+    launch = await prepare_launch(scope, turn, work, workdir)
     if background:
         return await _start_in_background(turn, launch, command, arguments)
     return await _run_in_foreground(scope, launch, _seconds(scope, arguments))
 
 
-async def check_allowed(scope: ProfileScope, turn: ToolTurn, command: str) -> None:
+async def check_allowed(scope: ProfileScope, turn: ToolTurn, command: str, folder: str | None = None) -> None:
     """Ask before a dangerous command is run.
+
+    Args:
+        scope: The profile.
+        turn: The turn.
+        command: The command line.
+        folder: Where it is to run, if that is known.
 
     Raises:
         ToolError: It must not be run, or nobody allowed it.
     """
-    answer = await check_command(scope, turn, command)
+    answer = await check_command(scope, turn, command, folder)
     if not answer.allowed:
         raise ToolError(answer.reason or "not allowed", code="command_denied")
+
+
+async def _folder_of(scope: ProfileScope, workdir: str) -> str | None:
+    """Where a command will run, for whoever judges it; None where that is a container's business."""
+    if scope.config.terminal.backend != "local":
+        return workdir or None
+    return str((await find_place(scope, workdir)).folder)
 
 
 def shorten(scope: ProfileScope, text: str, share: float = USUAL_SHARE) -> str:

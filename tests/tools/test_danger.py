@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hermes_trio.tools.danger import find_danger
 from hermes_trio.tools.danger_names import DESCRIPTIONS, HARDLINE_KEYS
 from hermes_trio.tools.danger_patterns import PATTERNS
+from hermes_trio.tools.shell_reader import read_command
 from tests.tools.danger_examples import EXAMPLES
 
 HARMLESS = (Path(__file__).parent / "harmless_commands.txt").read_text().splitlines()
@@ -278,9 +279,19 @@ def test_sudo_with_a_password_on_stdin_may_be_asked_about_where_the_profile_has_
 @pytest.mark.parametrize(
     "file", ["config.yaml", "auth.json", "hooks/x/handler.py", "shell-hooks-allowlist.json", ".env"]
 )
-def test_the_profiles_own_settings_are_known_by_their_place(file: str) -> None:
-    assert find_danger(f"echo x > /srv/agents/ada/{file}", agent_home="/srv/agents/ada") is not None
-    assert find_danger("echo x > /srv/agents/ada/workspace/notes.md", agent_home="/srv/agents/ada") is None
+@pytest.mark.parametrize(
+    "home", ["/srv/agents/ada", "/home/u/agents/ada", "/root/agents/ada/", "/home/u/.hermes/profiles/ada"]
+)
+def test_the_profiles_own_settings_are_known_by_their_place(home: str, file: str) -> None:
+    assert find_danger(f"echo x > {home}/{file}", agent_home=home) is not None
+    assert find_danger(read_command(f"echo x > ../{file}", f"{home}/workspace"), agent_home=home) is not None
+    assert find_danger(f"echo x > {home}/workspace/notes.md", agent_home=home) is None
+
+
+@pytest.mark.parametrize("file", ["config.yaml", "src/hooks/use.ts", "plugins/x.js"])
+def test_files_of_a_project_in_the_workspace_are_no_settings_of_the_agent(file: str) -> None:
+    home = "/home/u/.hermes/profiles/ada"
+    assert find_danger(read_command(f"echo x > {file}", f"{home}/workspace"), agent_home=home) is None
 
 
 def test_what_is_destructive_elsewhere_can_be_allowed() -> None:

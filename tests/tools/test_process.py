@@ -85,7 +85,7 @@ async def test_what_is_written_is_read(tmp_path):
 
 
 async def test_what_is_typed_into_a_shell_must_be_allowed_too(tmp_path, monkeypatch):
-    async def check(scope, turn, command):
+    async def check(scope, turn, command, folder):
         return ApprovalAnswer(allowed="rm" not in command, reason="Not run: no.")
 
     monkeypatch.setattr("hermes_trio.tools.terminal.check_command", check)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,7 +95,7 @@ async def test_much_output_keeps_its_ends_and_stays_whole_json(tmp_path):
 
 
 async def test_what_is_not_allowed_is_not_run(tmp_path, monkeypatch):
-    async def check(scope, turn, command):
+    async def check(scope, turn, command, folder):
         return ApprovalAnswer(allowed="rm" not in command, reason="Not run: no.")
 
     monkeypatch.setattr("hermes_trio.tools.terminal.check_command", check)
@@ -202,3 +203,18 @@ async def test_nothing_is_inherited_from_the_process_itself(tmp_path):
 def test_the_schemas_are_short():
     for tool in TOOLS.values():
         assert len(json.dumps({"d": tool.description, "p": tool.parameters})) < 1100, tool.name
+
+
+@pytest.mark.parametrize(("workdir", "below"), [("", ""), ("sub", "sub"), ("..", "..")])
+async def test_a_command_is_judged_by_the_folder_it_runs_in(tmp_path, monkeypatch, workdir, below):
+    judged = []
+
+    async def judge(_scope, _turn, command, folder):
+        judged.append((command, os.path.realpath(folder)))
+        return ApprovalAnswer(allowed=True)
+
+    monkeypatch.setattr("hermes_trio.tools.terminal.check_command", judge)
+    async with open_profile(tmp_path) as bob:
+        (bob.home / "workspace" / "sub").mkdir(parents=True)
+        await bob.run("true", workdir=workdir)
+        assert judged == [("true", os.path.realpath(bob.home / "workspace" / below))]

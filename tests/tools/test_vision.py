@@ -8,7 +8,7 @@ import pytest
 
 from hermes_trio.home.file_guard import FileRefused
 from hermes_trio.tools.tool import ToolError
-from hermes_trio.tools.vision import LARGEST_IMAGE, image_kind
+from hermes_trio.tools.vision import LARGEST_IMAGE, media_type
 from tests.tools.web_rig import PUBLIC, Site, open_person
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels"
@@ -28,7 +28,7 @@ PNG_URL = "data:image/png;base64," + base64.b64encode(PNG).decode()
     ],
 )
 def test_an_image_is_known_by_its_first_bytes(data, kind):
-    assert image_kind(data) == kind
+    assert media_type(data) == kind
 
 
 async def test_a_file_is_shown_to_the_vision_model(tmp_path, autojump_clock):

@@ -73,11 +73,6 @@ class ContainerSpec:
     folder: str
     environment: Mapping[str, str] = field(repr=False)
 
-    @property
-    def has_host_access(self) -> bool:
-        """Whether commands can change something outside of the container."""
-        return bool(self.volumes)
-
 
 def container_name(profile: str, root: Path) -> str:
     """The name of a profile's container."""

@@ -113,8 +113,9 @@ _CLOSE: Final = """
 UPDATE trio_inbox SET state = 'done', message = '', last_error = NULL, updated_at = ? WHERE id = ? AND state <> 'done'
 """
 _SET_BACK: Final = """
-UPDATE trio_inbox SET state = CASE WHEN attempts >= ? THEN 'dead' ELSE 'accepted' END, last_error = ?, updated_at = ?
-WHERE id = ? AND state = 'running' RETURNING state
+UPDATE trio_inbox SET state = CASE WHEN :counts AND attempts >= :most THEN 'dead' ELSE 'accepted' END,
+    attempts = CASE WHEN :counts THEN attempts ELSE max(attempts - 1, 0) END, last_error = :error, updated_at = :at
+WHERE id = :id AND state = 'running' RETURNING state
 """
 _UNFINISHED: Final = f"SELECT {_ALL} FROM trio_inbox WHERE {INBOX_UNFINISHED} ORDER BY id"  # noqa: S608  only names
 _REPLAY: Final = """
@@ -169,6 +170,8 @@ async def mark_running(scope: ProfileScope, ids: Iterable[int]) -> tuple[int, ..
     Raises:
         StoreError: The file cannot be used.
         ScopeClosed: The profile is over.
+
+    Cancellation: shielded until the commit, at most 10 s.
     """
     wanted, now = tuple(ids), scope.clock.now()
     return await _write(
@@ -194,13 +197,15 @@ async def finish(scope: ProfileScope, ids: Iterable[int]) -> None:
     Raises:
         StoreError: The file cannot be used.
         ScopeClosed: The profile is over.
+
+    Cancellation: shielded until the commit, at most 10 s.
     """
     wanted, now = tuple(ids), scope.clock.now()
-    await scope.db.write(lambda connection: close_rows(connection, wanted, now))
+    await _write(scope, lambda connection: close_rows(connection, wanted, now))
 
 
 async def set_back(
-    scope: ProfileScope, ids: Iterable[int], error: str, max_attempts: int = MAX_ATTEMPTS
+    scope: ProfileScope, ids: Iterable[int], error: str, max_attempts: int = MAX_ATTEMPTS, *, counts: bool = True
 ) -> dict[int, InboxState]:
     """After a failed turn: let the messages wait for another one, or give them up when there were enough.
 
@@ -209,6 +214,7 @@ async def set_back(
         ids: Which; those that are not running are left alone.
         error: Why it failed.
         max_attempts: Messages that were begun so many times are dead.
+        counts: Whether the attempt counts. One that somebody else has ended does not, e.g. an orderly stop.
 
     Returns:
         The state of each, ``accepted`` or ``dead``; those left alone are missing.
@@ -216,13 +222,16 @@ async def set_back(
     Raises:
         StoreError: The file cannot be used.
         ScopeClosed: The profile is over.
+
+    Cancellation: shielded until the commit, at most 10 s.
     """
-    wanted, reason, now = tuple(ids), clean_text(error), scope.clock.now()
+    wanted = tuple(ids)
+    values = {"most": max_attempts, "counts": counts, "error": clean_text(error), "at": scope.clock.now()}
 
     def set_all_back(connection: sqlite3.Connection) -> dict[int, InboxState]:
         states: dict[int, InboxState] = {}
         for one in wanted:
-            for (state,) in connection.execute(_SET_BACK, (max_attempts, reason, now, one)).fetchall():
+            for (state,) in connection.execute(_SET_BACK, values | {"id": one}).fetchall():
                 states[one] = cast("InboxState", state)
         return states
 
@@ -326,4 +335,4 @@ async def _write(scope: ProfileScope, job: Callable[[sqlite3.Connection], T]) ->
         INBOX.make(connection)
         return job(connection)
 
-    return await scope.db.write(run)
+    return await wait_for_commit(scope, lambda: scope.db.write(run))

@@ -263,11 +263,17 @@ def _select(connection: sqlite3.Connection, sql: str, *values: object) -> Iterat
 async def mark_sending(scope: ProfileScope, row_id: int) -> bool:
     """Note that a message is about to be sent, and count the attempt; False when it is not pending any more.
 
+    From then on its chat waits for `mark_sent`, `postpone` or `fail`, which therefore must follow, also when the sender
+    is cancelled.
+
     Raises:
         StoreError: The file cannot be used.
         ScopeClosed: The profile is over.
+
+    Cancellation: shielded until the commit, at most 10 s; returns without a checkpoint.
     """
-    return await _write(scope, _SENDING, (scope.clock.now(), row_id)) > 0
+    values = (scope.clock.now(), row_id)
+    return await wait_for_commit(scope, lambda: _write(scope, _SENDING, values)) > 0
 
 
 async def mark_sent(scope: ProfileScope, row_id: int, message_id: str | None) -> None:

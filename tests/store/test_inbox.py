@@ -174,6 +174,33 @@ async def test_a_turn_that_died_with_its_process_counts(tmp_path, autojump_clock
             assert await set_back(scope, [row.id], "the process died") == {row.id: expected}
 
 
+async def test_an_attempt_that_an_orderly_stop_has_ended_does_not_count(tmp_path, autojump_clock):
+    async with open_store(tmp_path) as scope:
+        row_id = await accept(scope, arrival("1"))
+        for _ in range(5):
+            await mark_running(scope, [row_id])
+            assert await set_back(scope, [row_id], "stopped", counts=False) == {row_id: "accepted"}
+        (row,) = await unfinished(scope)
+        assert (row.attempts, row.last_error) == (0, "stopped")
+
+
+async def test_a_cancelled_lane_still_sets_its_messages_back(tmp_path, autojump_clock):
+    async def lane(row_id):
+        try:
+            await mark_running(scope, [row_id])
+            await trio.sleep_forever()
+        finally:
+            await set_back(scope, [row_id], "cancelled")
+
+    async with open_store(tmp_path) as scope:
+        row_id = await accept(scope, arrival("1"))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lane, row_id)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        assert await states(scope) == {row_id: "accepted"}
+
+
 async def test_what_was_dropped_or_finished_meanwhile_does_not_run(tmp_path, autojump_clock):
     async with open_store(tmp_path) as scope:
         dropped, finished, waiting = [await accept(scope, arrival(str(number))) for number in range(3)]

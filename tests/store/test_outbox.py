@@ -166,6 +166,24 @@ async def test_the_sender_is_woken_after_the_commit_even_if_the_speaker_is_cance
     assert woken == ["a1"]
 
 
+async def test_a_cancelled_sender_frees_its_chat(tmp_path, autojump_clock):
+    async def sender():
+        await mark_sending(scope, 1)
+        try:
+            await trio.sleep_forever()
+        finally:
+            await postpone(scope, 1, NOW, "cancelled", may_have_arrived=True)
+
+    async with open_store(tmp_path) as scope:
+        await enqueue(scope, [message("a1")])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(sender)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        (row,) = await due(scope, NOW, 1)
+        assert row.may_have_arrived
+
+
 async def test_every_change_that_frees_a_chat_wakes_the_sender(tmp_path, autojump_clock):
     async with open_store(tmp_path) as scope:
         await enqueue(scope, [message("a1"), message("a2"), message("a3")])

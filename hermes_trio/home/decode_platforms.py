@@ -11,7 +11,13 @@ from hermes_trio.home.decode_access import decode_access
 from hermes_trio.home.key_table import PLATFORM_NAMES
 from hermes_trio.home.platform_config import ChannelOverride, HomeChannel, PlatformConfig
 from hermes_trio.home.platform_reader import PlatformReader
-from hermes_trio.home.platform_table import KNOWN_BY_VARIABLES, NO_CHAT_PLATFORMS, key_of, variables_of
+from hermes_trio.home.platform_table import (
+    KNOWN_BY_VARIABLES,
+    NO_CHAT_PLATFORMS,
+    credential_value,
+    key_of,
+    variables_of,
+)
 from hermes_trio.home.secret_names import looks_secret
 from hermes_trio.home.section import Section, first_with
 
@@ -53,7 +59,7 @@ def _mentioned(top: Section, gateway: Section, variables: Variables) -> Iterator
     names += [name for name in sorted(PLATFORM_NAMES) if isinstance(top.values.get(name), Mapping)]
     for name in KNOWN_BY_VARIABLES:
         named = variables_of(name)
-        wanted = (*named.credentials, (f"{named.prefix}_ENABLED",))
+        wanted = (*named.credentials, *named.accounts, (f"{named.prefix}_ENABLED",))
         if any(all(map(variables.has, group)) for group in wanted):
             names.append(name)
     yield from (name for name in dict.fromkeys(names) if name not in NO_CHAT_PLATFORMS)
@@ -89,10 +95,8 @@ def _decode_platform(reader: PlatformReader, variables: Variables, strangers: Se
 
 def _part(config: PlatformConfig, reader: PlatformReader, name: str) -> tuple[str, bool]:
     """A part of a credential, and whether it counts without being told to: not so where it stands in ``extra``."""
-    if name in (reader.names.token, reader.names.api_key):
-        return (config.token if name == reader.names.token else config.api_key), True
-    text = str(config.extra.get(key_of(name, reader.names)) or "").strip()
-    return text, name in config.variables
+    alone = name in config.variables or name in (reader.names.token, reader.names.api_key)
+    return credential_value(config, name), alone
 
 
 def _is_filled_in(reader: PlatformReader, groups: list[list[tuple[str, bool]]]) -> bool:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hermes_trio.home.platform_config import PlatformConfig
+
 #: Their settings are no chat platform's: the HTTP interface, the webhooks, and the terminal.
 NO_CHAT_PLATFORMS: Final = frozenset({"api_server", "webhook", "local"})
-
-#: Their own policies ``open`` let every stranger in, with no list to look at.
-OPEN_POLICY_PLATFORMS: Final = frozenset({"whatsapp", "wecom", "weixin", "yuanbao", "qqbot"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +137,14 @@ def key_of(name: str, platform: PlatformVariables) -> str:
     """The key that a variable of the platform stands for: ``TELEGRAM_PROXY`` is ``proxy``."""
     prefix = next((prefix for prefix in (platform.prefix + "_", *platform.others) if name.startswith(prefix)), "")
     return name.removeprefix(prefix).lower()
+
+
+def credential_value(config: PlatformConfig, name: str) -> str:
+    """What stands for a variable of a platform, wherever it is given; empty when it is nowhere."""
+    platform = variables_of(config.name)
+    if name in (platform.token, platform.api_key):
+        return config.token if name == platform.token else config.api_key
+    return str(config.extra.get(key_of(name, platform)) or "").strip()
 
 
 def belongs_to(name: str, platform: PlatformVariables) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from hermes_trio.testing.telegram.model import Account, Chat, ChatKind, Message
-from hermes_trio.testing.telegram.places import listeners, tell, tell_member, write
+from hermes_trio.testing.telegram.places import listeners, open_topic, tell, tell_member, write
 
 if TYPE_CHECKING:
     from hermes_trio.testing.telegram.bots import FakeBot
@@ -51,20 +51,9 @@ class FakeGroup:
         await trio.lowlevel.checkpoint()
         if not self.chat.forum:
             raise ValueError(f"'{self.chat.title}' is no forum")
-        number = self.chat.next_number()
-        created = {"name": name, "icon_color": 7_322_096}
-        service = Message(
-            self.chat,
-            number,
-            self._state.now(),
-            self._owner,
-            media={"forum_topic_created": created},
-            thread=number,
-            in_topic=True,
-        )
-        self.chat.topics[number] = name
-        tell(self._state, self._state.add_message(service))
-        return number
+        service = open_topic(self._state, self.chat, self._owner, name)
+        tell(self._state, service)
+        return service.id
 
     async def deletes_topic(self, thread: int) -> None:
         """Delete a forum topic; bots are not told."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from hermes_trio.testing.telegram.answers import bad_request, conflict
-from hermes_trio.testing.telegram.model import ChatKind, Message
+from hermes_trio.testing.telegram.model import ChatKind
+from hermes_trio.testing.telegram.places import TOPIC_COLOUR, open_topic
 from hermes_trio.testing.telegram.state import Webhook
 
 if TYPE_CHECKING:
@@ -167,22 +168,9 @@ def create_forum_topic(context: Context) -> object:
         raise bad_request("the chat is not a forum")
     if not name:
         raise bad_request("topic name must be non-empty")
-    icon = context.call.integer("icon_color", 7_322_096)
-    topic: Json = {"name": name, "icon_color": icon}
-    number = chat.next_number()
-    service = Message(
-        chat,
-        number,
-        context.state.now(),
-        context.bot.account,
-        media={"forum_topic_created": topic},
-        thread=number,
-        in_topic=True,
-    )
-    context.state.add_message(service)
-    chat.topics[number] = name
+    service = open_topic(context.state, chat, context.bot.account, name)
     context.record(chat, service, text=name)
-    return {"message_thread_id": number, **topic}
+    return {"message_thread_id": service.id, "name": name, "icon_color": TOPIC_COLOUR}
 
 
 BOT_METHODS: Final[Mapping[str, Method]] = MappingProxyType(

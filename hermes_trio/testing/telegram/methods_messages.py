@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from hermes_trio.testing.telegram.answers import bad_request
 from hermes_trio.testing.telegram.context import Context, Method, read_caption, read_keyboard, read_text
-from hermes_trio.testing.telegram.model import Chat, ChatKind, Message
+from hermes_trio.testing.telegram.model import Chat, ChatKind, Message, thread_of_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,17 +72,9 @@ def _reply_to(context: Context, chat: Chat) -> Message | None:
 
 def _thread(chat: Chat, asked: int, reply_to: Message | None) -> tuple[int | None, bool]:
     """The thread of a new message, and whether it is a forum topic."""
-    if chat.forum:
-        if asked and asked not in chat.topics:  # the General topic, 1, is not to be named either
-            raise bad_request("message thread not found")
-        if asked:
-            return asked, True
-        return (reply_to.thread, True) if reply_to is not None and reply_to.in_topic else (None, False)
-    if asked and (chat.kind is not ChatKind.SUPERGROUP or chat.present(asked) is None):
+    if asked and asked not in chat.topics:  # the General topic, 1, and threads of answers are not to be named either
         raise bad_request("message thread not found")
-    if chat.kind is ChatKind.SUPERGROUP and reply_to is not None:
-        return asked or reply_to.thread or reply_to.id, False
-    return asked or None, False
+    return (asked, True) if asked else thread_of_answer(chat, reply_to)
 
 
 def send_message(context: Context) -> object:

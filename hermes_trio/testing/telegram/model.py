@@ -216,3 +216,13 @@ class Message:
         if self.rich.entities:
             body[entities] = [msgspec.to_builtins(entity) for entity in self.rich.entities]
         return body
+
+
+def thread_of_answer(chat: Chat, reply_to: Message | None) -> tuple[int | None, bool]:
+    """The thread a message gets by what it answers, and whether that is a forum topic.
+
+    In supergroups even answers outside of topics make a thread, though nobody can write into it by its number.
+    """
+    if reply_to is None or not (reply_to.in_topic or chat.kind is ChatKind.SUPERGROUP):
+        return None, False
+    return reply_to.thread or reply_to.id, reply_to.in_topic

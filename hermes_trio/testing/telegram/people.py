@@ -9,7 +9,7 @@ import trio
 
 from hermes_trio.testing.telegram.bots import FakeBot
 from hermes_trio.testing.telegram.entities import RichText, with_found_entities
-from hermes_trio.testing.telegram.places import Attachment, listeners, tell, tell_member, write
+from hermes_trio.testing.telegram.places import Attachment, listeners, open_topic, tell, tell_member, write
 from hermes_trio.testing.telegram.state import PendingQuery
 from hermes_trio.testing.telegram.waiting import WAIT_SECONDS, wait_until
 
@@ -67,10 +67,19 @@ class FakeUser:
         """Open the private chat with a bot without saying anything, so that the bot can write first."""
         return self._state.private_chat(bot.bot_state, self.account)
 
-    async def says(self, bot: FakeBot, text: str, *, reply_to: Message | None = None) -> Message:
-        """Write to a bot in private."""
+    async def opens_topic(self, bot: FakeBot, name: str) -> int:
+        """Open a topic in the private chat with a bot; returns its ``message_thread_id``."""
         await trio.lowlevel.checkpoint()
-        return write(self._state, self.opens(bot), self.account, text, reply_to=reply_to)
+        service = open_topic(self._state, self.opens(bot), self.account, name)
+        tell(self._state, service)
+        return service.id
+
+    async def says(
+        self, bot: FakeBot, text: str, *, thread: int | None = None, reply_to: Message | None = None
+    ) -> Message:
+        """Write to a bot in private, into a topic if one is named."""
+        await trio.lowlevel.checkpoint()
+        return write(self._state, self.opens(bot), self.account, text, thread=thread, reply_to=reply_to)
 
     async def says_in(
         self, group: FakeGroup, text: str, *, thread: int | None = None, reply_to: Message | None = None

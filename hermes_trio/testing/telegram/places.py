@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from hermes_trio.testing.telegram.entities import RichText, with_found_entities
 from hermes_trio.testing.telegram.media import MEDIA_KINDS
-from hermes_trio.testing.telegram.model import Account, Chat, ChatKind, Json, Message
+from hermes_trio.testing.telegram.model import Account, Chat, ChatKind, Json, Message, thread_of_answer
 
 if TYPE_CHECKING:
     from hermes_trio.testing.telegram.state import BotState, TelegramState
 
 GENERAL_TOPIC: Final = 1
+TOPIC_COLOUR: Final = 7_322_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +80,22 @@ def write(
 
 
 def _thread(chat: Chat, thread: int | None, reply_to: Message | None) -> tuple[int | None, bool]:
-    if chat.forum:
-        asked = thread if thread is not None else (reply_to.thread if reply_to is not None else None)
-        if asked in (None, GENERAL_TOPIC):
-            return None, False
-        if asked not in chat.topics:
-            raise ValueError(f"'{chat.title}' has no topic {asked}")
-        return asked, True
-    if thread is not None:
-        raise ValueError(f"'{chat.title}' has no topics")
-    if chat.kind is ChatKind.SUPERGROUP and reply_to is not None:
-        return reply_to.thread or reply_to.id, False  # a thread of answers, no topic
-    return None, False
+    if thread is None or (chat.forum and thread == GENERAL_TOPIC):
+        return thread_of_answer(chat, reply_to)
+    if thread not in chat.topics:
+        raise ValueError(f"'{chat.title}' has no topic {thread}")
+    return thread, True
+
+
+def open_topic(state: TelegramState, chat: Chat, sender: Account, name: str) -> Message:
+    """Open a topic; returns the service message whose number is the topic's."""
+    number = chat.next_number()
+    topic: Json = {"name": name, "icon_color": TOPIC_COLOUR}
+    chat.topics[number] = name
+    service = Message(
+        chat, number, state.now(), sender, media={"forum_topic_created": topic}, thread=number, in_topic=True
+    )
+    return state.add_message(service)
 
 
 def tell(state: TelegramState, message: Message, *, edited: bool = False) -> None:

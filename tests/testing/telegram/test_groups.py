@@ -104,15 +104,20 @@ async def test_only_forums_have_topics():
         assert answer.refused == (400, "Bad Request: the chat is not a forum")
 
 
-async def test_an_answer_in_a_plain_supergroup_has_a_thread_that_is_no_topic():
+@pytest.mark.parametrize("forum", [False, True], ids=["plain supergroup", "General topic"])
+async def test_an_answer_outside_of_topics_has_a_thread_nobody_can_write_into_by_number(forum):
     async with calling() as (telegram, bot, call):
-        group = telegram.supergroup("Plain", bot)
+        group = telegram.supergroup("Talk", bot, forum=forum)
         alice = telegram.user(7, "Alice")
         first = await alice.says_in(group, "question")
         await alice.says_in(group, "answer", reply_to=first)
         _, answer = await messages(call)
         assert answer["message_thread_id"] == first.id
         assert "is_topic_message" not in answer
+        named = await call("sendMessage", chat_id=group.id, message_thread_id=first.id, text="x")
+        assert named.refused == (400, "Bad Request: message thread not found")
+        reply = {"message_id": answer["message_id"]}
+        assert (await call("sendMessage", chat_id=group.id, reply_parameters=reply, text="x")).status == 200
 
 
 async def test_a_channel_post_has_no_author():
@@ -172,3 +177,14 @@ async def test_private_chats_of_two_bots_with_one_person_are_two():
         assert other.pending_updates == 0
         async with Caller.open(telegram, other.token) as second:
             assert (await second("sendMessage", chat_id=7, text="x")).refused == (400, "Bad Request: chat not found")
+
+
+async def test_a_private_chat_can_have_topics():
+    async with calling() as (telegram, bot, call):
+        alice = telegram.user(7, "Alice")
+        thread = await alice.opens_topic(bot, "Plans")
+        await alice.says(bot, "in plans", thread=thread)
+        _, said = await messages(call)
+        assert (said["message_thread_id"], said["is_topic_message"]) == (thread, True)
+        await call("sendMessage", chat_id=7, message_thread_id=thread, text="x")
+        assert (await bot.next_reply(alice)).thread == thread

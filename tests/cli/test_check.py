@@ -97,11 +97,11 @@ def test_the_same_nick_on_two_networks_is_two_accounts(found):
 
 def test_placeholder_tokens_are_no_accounts(found):
     same = ProfileFiles(env={"DISCORD_BOT_TOKEN": "xxx"})
-    assert found({"a": same, "b": same}) == []
+    assert found({"a": same, "b": same}) == [("warning", "a", "value_ignored"), ("warning", "b", "value_ignored")]
 
 
 def test_a_parked_profile_is_told_and_its_account_is_free(found):
-    env = ProfileFiles(env={"DISCORD_BOT_TOKEN": "a-real-token"})
+    env = ProfileFiles(env={"TELEGRAM_BOT_TOKEN": "a-real-token"})
     codes = found({"a": env, "b": env}, lambda home: home.profile("b").parked_marker.touch())
     assert codes == [("info", "b", "profile_parked")]
 

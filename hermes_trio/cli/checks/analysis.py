@@ -12,6 +12,7 @@ from hermes_trio.cli.checks.findings import CheckReport, Finding, Level
 from hermes_trio.cli.checks.home import check_home
 from hermes_trio.cli.checks.listening import check_listening
 from hermes_trio.cli.checks.models import check_models
+from hermes_trio.cli.checks.platforms import check_platforms
 from hermes_trio.cli.checks.survey import survey_home
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ CHECKS: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     check_files,
     check_api_keys,
     check_credentials,
+    check_platforms,
     check_listening,
     check_models,
     check_access,

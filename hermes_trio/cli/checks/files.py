@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from hermes_trio.cli.checks.findings import Finding, Level
+from hermes_trio.cli.checks.platforms import installed_adapters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -64,7 +65,8 @@ def _readable(profile: SurveyedProfile) -> Iterator[Finding]:
 
 
 def _remarks(settings: ProfileSettings) -> Iterator[Finding]:
-    for key in settings.config.unknown_keys:
+    own = {f"{prefix}platforms.{name}" for name in installed_adapters() for prefix in ("", "gateway.")}
+    for key in (key for key in settings.config.unknown_keys if key.path not in own):
         yield Finding(
             level=Level.WARNING,
             code="unknown_key",

@@ -8,7 +8,6 @@ import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from hermes_trio.cli.checks.credentials import platform_sections
 from hermes_trio.cli.checks.findings import Finding, Level
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.process_record import read_live_gateway
@@ -78,7 +77,7 @@ def bind_problem(host: str, port: int) -> str | None:
 
 def _ignored(settings: ProfileSettings) -> Iterator[Finding]:
     shared = f"the listener of the default profile serves this one too, at /p/{settings.name}/"
-    for prefix, platform, entry in platform_sections(settings):
+    for prefix, platform, entry in _platform_sections(settings):
         if platform in LISTENING_PLATFORMS and any(_asks(entry, name) for name in LISTENING_SETTINGS):
             yield Finding(
                 level=Level.WARNING,
@@ -98,6 +97,17 @@ def _ignored(settings: ProfileSettings) -> Iterator[Finding]:
                 message=f"it counts in the default profile only; {shared}",
                 mend="take it out here",
             )
+
+
+def _platform_sections(settings: ProfileSettings) -> Iterator[tuple[str, str, Mapping[str, object]]]:
+    """Prefix, platform and content of every mapping below ``platforms`` and ``gateway.platforms``."""
+    raw = settings.config.raw
+    gateway = raw.get("gateway")
+    nested = gateway.get("platforms") if isinstance(gateway, Mapping) else None
+    for prefix, platforms in (("gateway.platforms", nested), ("platforms", raw.get("platforms"))):
+        if isinstance(platforms, Mapping):
+            sections = ((prefix, str(name), entry) for name, entry in platforms.items())
+            yield from (section for section in sections if isinstance(section[2], Mapping))
 
 
 def _asks(entry: Mapping[str, object], name: str) -> bool:

@@ -159,16 +159,16 @@ class _OutboxWorker:
         text = to_outgoing_text(part, row)
         if part.edit is not None:
             try:
-                await _in_plain_if_refused(adapter, target, text, part.edit)
+                await edit_in_plain_if_refused(adapter, target, part.edit, text)
             except NotModified:
                 return part.edit
             except Refused:
                 # The message is gone or too old to be edited; the answer is not.
-                return await _in_plain_if_refused(adapter, target, text, None)
+                return await send_in_plain_if_refused(adapter, target, text)
             return part.edit
         if row.may_have_arrived and not adapter.capabilities.idempotent_sends:
             text = mark_as_resent(text, self._scope.config.chat.display_on(row.platform), adapter.capabilities)
-        return await _in_plain_if_refused(adapter, target, text, None)
+        return await send_in_plain_if_refused(adapter, target, text)
 
     async def _failed(self, row: OutboxRow, error: AdapterError) -> None:
         scope, reason = self._scope, f"{error.code}: {error}"
@@ -188,16 +188,25 @@ class _OutboxWorker:
             await outbox.postpone(scope, row.id, now + pause, reason, may_have_arrived=error.may_have_arrived)
 
 
-async def _in_plain_if_refused(adapter: Adapter, target: Target, text: OutgoingText, edit: str | None) -> str:
-    """Send or edit; a markup that the platform cannot read is left out."""
+async def send_in_plain_if_refused(adapter: Adapter, target: Target, text: OutgoingText) -> str:
+    """Send a text, without its markup if the platform cannot read that; the platform's id of the message.
+
+    Raises:
+        AdapterError: It was not sent.
+    """
     try:
-        return await _put(adapter, target, text, edit)
-    except MarkupRefused:
-        return await _put(adapter, target, replace(text, formatted=None), edit)
-
-
-async def _put(adapter: Adapter, target: Target, text: OutgoingText, edit: str | None) -> str:
-    if edit is None:
         return (await adapter.send(target, text)).message_id
-    await adapter.edit(target, edit, text)
-    return edit
+    except MarkupRefused:
+        return (await adapter.send(target, replace(text, formatted=None))).message_id
+
+
+async def edit_in_plain_if_refused(adapter: Adapter, target: Target, message_id: str, text: OutgoingText) -> None:
+    """Edit a message, without markup if the platform cannot read that.
+
+    Raises:
+        AdapterError: It was not edited.
+    """
+    try:
+        await adapter.edit(target, message_id, text)
+    except MarkupRefused:
+        await adapter.edit(target, message_id, replace(text, formatted=None))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from hermes_trio.adapter_api.messages import InboundMessage
+from hermes_trio.adapter_api.messages import InboundMessage  # noqa: TC001  read at run time by the decoder
+from hermes_trio.store.inbox import NewInboxRow
 
 if TYPE_CHECKING:
     from hermes_trio.store.inbox import InboxRow
@@ -39,9 +40,20 @@ class _Stored(msgspec.Struct, frozen=True, omit_defaults=True):
     internal: bool = False
 
 
-def encode_message(message: InboundMessage, *, internal: bool = False) -> str:
-    """The message as it stands in the inbox."""
-    return msgspec.json.encode(_Stored(message, internal)).decode()
+def new_row(
+    message: InboundMessage, transport_profile: str, session_key: str, *, internal: bool = False
+) -> NewInboxRow:
+    """The row with which a message goes into the inbox of the runtime profile."""
+    source = message.source
+    return NewInboxRow(
+        transport_profile=transport_profile,
+        platform=source.platform,
+        chat_id=source.chat_id or source.user_id or "",
+        thread_id=source.thread_id,
+        message_id=message.message_id,
+        session_key=session_key,
+        message=msgspec.json.encode(_Stored(message, internal)).decode(),
+    )
 
 
 def decode_row(row: InboxRow) -> Accepted:

@@ -74,6 +74,11 @@ class AdapterSlot:
         return self.config.name
 
     @property
+    def transport(self) -> tuple[str, str]:
+        """Whose adapter it is: transport profile and platform."""
+        return self.profile, self.platform
+
+    @property
     def adapter(self) -> Adapter | None:
         """The adapter while it can be used, else None."""
         return self._adapter

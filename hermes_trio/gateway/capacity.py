@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import trio
+
 from hermes_trio.errors import CapacityExceeded
 
 if TYPE_CHECKING:
@@ -29,6 +31,12 @@ class TurnCapacity:
         self._reserved = total // (2 * max(1, profiles))
         self._shared_free = total - self._reserved * profiles
         self._running: dict[str, int] = {}
+        self._freed = trio.Event()
+
+    @property
+    def freed(self) -> trio.Event:
+        """Is set when the next seat is freed; take it before you ask for a seat, or you may miss that."""
+        return self._freed
 
     @property
     def total(self) -> int:
@@ -58,6 +66,8 @@ class TurnCapacity:
         finally:
             # Which turn ends first does not matter, only how many are above the reserved part.
             self._take(profile, self._running[profile] > self._reserved, -1)
+            freed, self._freed = self._freed, trio.Event()
+            freed.set()
 
     def _take(self, profile: str, shared: bool, seats: int) -> None:
         self._running[profile] = self._running.get(profile, 0) + seats

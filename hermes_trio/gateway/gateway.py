@@ -10,7 +10,9 @@ import trio
 
 from hermes_trio import __version__
 from hermes_trio.gateway.capacity import TurnCapacity
+from hermes_trio.gateway.mounts import MountTable
 from hermes_trio.gateway.report import GatewayReport, ProfileReport
+from hermes_trio.gateway.senders import Senders
 from hermes_trio.gateway.start_gate import StartGate
 from hermes_trio.gateway.states import ProfileState
 from hermes_trio.gateway.supervisor import ProfileSupervisor
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from hermes_trio.gateway.options import GatewayOptions
+    from hermes_trio.gateway.runtime import ProfileRuntime
     from hermes_trio.gateway.settings import GatewaySettings
     from hermes_trio.home.discovery import ServedProfile
     from hermes_trio.home.paths import HomePaths
@@ -48,6 +51,9 @@ class Gateway:
         exit_reason: Why it is on its way out, or None.
         restart_requested: Whether whoever started it is to start it again.
         changes: Set at the next change of any state, and then replaced.
+        restart_wanted: Set when the process is to be drained and started again.
+        senders: The bots of all profiles.
+        mounts: The paths that adapters serve.
     """
 
     def __init__(
@@ -71,6 +77,9 @@ class Gateway:
         self.restart_requested = False
         self.started_at = shared.clock.now()
         self.changes = trio.Event()
+        self.restart_wanted = trio.Event()
+        self.senders = Senders()
+        self.mounts = MountTable()
         for profile in profiles:
             slot = ProfileSlot(profile.name, shared.clock, self._profile_changed)
             self.table.add(slot)
@@ -117,16 +126,17 @@ class Gateway:
             if slot.state is ProfileState.STARTING:
                 slot.enter(ProfileState.DRAINING)
             return
-        seconds = self._drain_seconds(runtime.scope.config.agent.restart_drain_timeout)
+        seconds = self.drain_seconds(runtime)
         slot.enter(ProfileState.DRAINING)
         if not await runtime.drain(seconds):
             self.log.warning(f"profile {slot.name}: turns still ran after {seconds:g} s of drain and were cancelled")
 
-    def _drain_seconds(self, configured: float | None) -> float:
+    def drain_seconds(self, runtime: ProfileRuntime) -> float:
+        """How long running turns of a profile may take when it ends."""
         if self.options.drain_seconds is not None:
             return self.options.drain_seconds
         # Hermes writes its default, 0, into the settings it saves, so a 0 says nothing of what the user wants.
-        return configured or DRAIN_SECONDS
+        return runtime.scope.config.agent.restart_drain_timeout or DRAIN_SECONDS
 
     def _state(self) -> str:
         states = {slot.state for slot in self.table}

@@ -44,6 +44,8 @@ class Notice(enum.StrEnum):
     STEERED = "steered"
     FULL = "full"
     NOT_WHILE_BUSY = "not_while_busy"
+    PUT_ASIDE = "put_aside"
+    INTERRUPTED = "interrupted"
 
 
 @dataclass(slots=True)
@@ -57,6 +59,7 @@ class LaneTurn:
         scope: Ends it.
         begun: When it began, in trio's time.
         interrupted: Whether somebody ended it on purpose.
+        ended: Set when it has ended.
         steered: What was said into it meanwhile, in order.
     """
 
@@ -66,6 +69,7 @@ class LaneTurn:
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     begun: float = field(default_factory=trio.current_time)
     interrupted: bool = False
+    ended: trio.Event = field(default_factory=trio.Event)
     steered: list[Accepted] = field(default_factory=list)
 
     def interrupt(self) -> None:
@@ -172,11 +176,20 @@ class Lane:
         else:
             self._wait(accepted)
 
+    def put_last(self, accepted: Accepted) -> None:
+        """Let a message be answered after all that runs and waits, as a turn of its own."""
+        self._own_turn.add(accepted.row_id)
+        self.waiting.append(accepted)
+
     def drop_waiting(self) -> tuple[Accepted, ...]:
         """Forget what waits, and return it."""
         dropped = tuple(self.waiting)
         self.waiting.clear()
         return dropped
+
+    def messages(self) -> tuple[Accepted, ...]:
+        """All that is being answered or waits."""
+        return (*(self.turn.messages if self.turn is not None else ()), *self.waiting)
 
     async def run(self) -> None:
         """Answer what waits until nothing does."""
@@ -192,6 +205,7 @@ class Lane:
                 await self._front.answer(self, turn)
             finally:
                 self.turn = None
+                turn.ended.set()
             self._own_turn -= {one.row_id for one in turn.messages}
             # What was said into the turn too late comes before what came later.
             for accepted in reversed(turn.unheard()):
@@ -308,14 +322,20 @@ class LaneTable:
 
     def deliver(self, accepted: Accepted) -> None:
         """Take a message that is safe in the inbox; never waits."""
+        self._lane_of(accepted).deliver(accepted)
+
+    def put_last(self, accepted: Accepted) -> None:
+        """Take a message that is to disturb nothing: it is answered after all that runs and waits; never waits."""
+        self._lane_of(accepted).put_last(accepted)
+
+    def _lane_of(self, accepted: Accepted) -> Lane:
         key = (accepted.transport_profile, accepted.session_key)
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(self._front, *key)
-            lane.deliver(accepted)
+            # It begins at the caller's next checkpoint, when the message is in it.
             self._nursery.start_soon(self._run, lane, name=f"{self._name} lane {accepted.session_key}")
-        else:
-            lane.deliver(accepted)
+        return lane
 
     async def idle(self) -> None:
         """Wait until nothing happens in any lane."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hermes_trio.gateway.adapter_runner import installed_factory
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from hermes_trio.adapter_api.adapter import AdapterFactory
+    from hermes_trio.gateway.adapter_runner import CredentialLocks
     from hermes_trio.home.paths import HomePaths
 
     ProfileService = Callable[..., Awaitable[None]]
@@ -29,6 +33,8 @@ class GatewayOptions:
         argv: The command line, for the process record.
         color: Whether the console may be coloured.
         services: Extra tasks to run in every profile's nursery.
+        find_adapter: Finds the factory of a platform's adapter.
+        credential_locks: Where the locks of credentials are; None where no other gateway could use them.
     """
 
     home: HomePaths
@@ -41,3 +47,5 @@ class GatewayOptions:
     argv: tuple[str, ...] = ()
     color: bool = False
     services: tuple[ProfileService, ...] = ()
+    find_adapter: Callable[[str], AdapterFactory] = installed_factory
+    credential_locks: CredentialLocks | None = None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hermes_trio.gateway.capacity import TurnCapacity
+    from hermes_trio.gateway.chats import Chats
     from hermes_trio.scope import ProfileScope
     from hermes_trio.turns.agent import Agent
     from hermes_trio.turns.turn import Emit, TurnRequest, TurnResult
@@ -81,6 +82,10 @@ class ProfileRuntime:
         nursery: The profile's nursery; ends with the generation.
         capacity: The seats for turns that the gateway's profiles share.
         root_db: The root home's ``state.db``; None for the default profile, whose own it is.
+
+    Attributes:
+        accepting: Whether it takes on work.
+        chats: Its conversations on chat platforms, if it has any.
     """
 
     def __init__(
@@ -94,9 +99,10 @@ class ProfileRuntime:
         self.scope = scope
         self.agent = agent
         self.root_db = root_db
+        self.capacity = capacity
         self.accepting = True
+        self.chats: Chats | None = None
         self._nursery = nursery
-        self._capacity = capacity
         self._sessions = SessionLocks()
         self._calls: set[_Call[Any]] = set()
         self._idle = trio.Event()
@@ -104,7 +110,7 @@ class ProfileRuntime:
     @property
     def active_turns(self) -> int:
         """Turns of this profile that run now."""
-        return self._capacity.running(self.scope.name)
+        return self.capacity.running(self.scope.name)
 
     async def call(
         self, fn: Callable[Concatenate[ProfileScope, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
@@ -143,7 +149,7 @@ class ProfileRuntime:
             StoreError: The store failed.
             HermesTrioError: Whatever else went wrong; the profile's log has the details.
         """
-        with self._capacity.seat(self.scope.name, self.scope.config.max_concurrent_sessions):
+        with self.capacity.seat(self.scope.name, self.scope.config.max_concurrent_sessions):
             run = _run_turn if request.history is not None else self._run_in_order
             return await self.call(run, self.agent, request, emit)
 
@@ -154,15 +160,20 @@ class ProfileRuntime:
     async def drain(self, seconds: float) -> bool:
         """Stop accepting work and wait for what runs; returns whether all of it ended within ``seconds``.
 
-        What did not is cancelled: its callers get `ProfileUnavailable`.
+        What did not is cancelled: its callers get `ProfileUnavailable`. What is to be sent to chats then gets 5 s.
         """
         self.accepting = False
+        if self.chats is not None:
+            self.chats.draining = True
         if self._calls:
             with trio.move_on_after(seconds):
                 await self._idle.wait()
+        ended = not self._calls
         for call in self._calls:
             call.scope.cancel()
-        return not self._calls
+        if self.chats is not None:
+            await self.chats.flush()
+        return ended
 
     async def _wait(self, call: _Call[T]) -> None:
         try:

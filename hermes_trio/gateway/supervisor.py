@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import trio
 
 from hermes_trio.errors import HermesTrioError, ModelError
+from hermes_trio.gateway.chats import Chats
 from hermes_trio.gateway.file_watch import file_identity, wait_for_change
+from hermes_trio.gateway.process_reports import ProcessReports
 from hermes_trio.gateway.runtime import ProfileRuntime
 from hermes_trio.gateway.states import CrashReport, ProfileState
 from hermes_trio.home.names import DEFAULT_PROFILE
@@ -65,16 +67,22 @@ class ProfileSupervisor:
         """Serve the profile until cancelled; no failure of the profile leaves this function."""
         shared = self._gateway.shared
         await keep_running(
-            self._serve_generation,
+            self._serve_generations,
             RestartPolicy(),
             jitter=shared.jitter,
             on_setback=self._set_back,
             mended=self._mended,
         )
 
+    async def _serve_generations(self) -> None:
+        """Serve one generation after the other; one ends without an error only when a restart is wanted."""
+        while True:
+            await self._serve_generation()
+
     async def _serve_generation(self) -> None:
         slot, gateway = self._slot, self._gateway
         slot.generation += 1
+        slot.restart_wanted = trio.Event()
         slot.enter(ProfileState.STARTING)
         settings = await gateway.start_gate.run(self._load)
         self._secrets = settings.secrets
@@ -82,12 +90,37 @@ class ProfileSupervisor:
         urls = provider_urls(settings)
         async with open_scope(settings, slot.generation, gateway.shared, prepare, provider_urls=urls) as scope:
             await scope.db.check()
-            async with open_agent(scope) as agent, trio.open_nursery() as nursery:
+            reports = ProcessReports()
+            async with open_agent(scope, reports.put) as agent, trio.open_nursery() as nursery:
                 await self._start_services(scope, nursery)
-                if agent.workplace.hooks.listens("gateway:startup"):
-                    await agent.workplace.hooks.fire("gateway:startup", {"platforms": []})
                 root_db = None if slot.name == DEFAULT_PROFILE else gateway.home.profile(DEFAULT_PROFILE).state_db
-                await self._serve(ProfileRuntime(scope, agent, nursery, gateway.capacity, root_db), problem)
+                runtime = ProfileRuntime(scope, agent, nursery, gateway.capacity, root_db)
+                chats = self._make_chats(runtime, nursery)
+                if agent.workplace.hooks.listens("gateway:startup"):
+                    await agent.workplace.hooks.fire("gateway:startup", {"platforms": list(chats.slots)})
+                if chats.slots:
+                    runtime.chats = chats
+                    await nursery.start(chats.serve, name=f"{scope.name}#{scope.generation} chats")
+                    nursery.start_soon(reports.serve, chats, name=f"{scope.name}#{scope.generation} process reports")
+                await self._serve(runtime, problem)
+                nursery.cancel_scope.cancel()
+
+    def _make_chats(self, runtime: ProfileRuntime, nursery: trio.Nursery) -> Chats:
+        slot, gateway = self._slot, self._gateway
+        return Chats(
+            runtime,
+            nursery,
+            senders=gateway.senders,
+            mounts=gateway.mounts,
+            find_factory=gateway.options.find_adapter,
+            locks=gateway.options.credential_locks,
+            files_changed=self._settings_changed,
+            restart_profile=slot.restart_wanted.set,
+            restart_gateway=gateway.restart_wanted.set,
+        )
+
+    async def _settings_changed(self) -> None:
+        await wait_for_change(self._settings_files, self._loaded, self._gateway.shared.workers, self._watch_threads)
 
     def _load(self) -> ProfileSettings:
         gateway = self._gateway
@@ -114,8 +147,12 @@ class ProfileSupervisor:
                 slot.enter(ProfileState.RUNNING)
             else:
                 slot.enter(ProfileState.DEGRADED, problem.code, str(problem))
-            runtime.scope.log.bind(component="gateway.profile").info("profile serves", state=str(slot.state))
-            await trio.sleep_forever()
+            log = runtime.scope.log.bind(component="gateway.profile")
+            log.info("profile serves", state=str(slot.state))
+            await slot.restart_wanted.wait()
+            log.info("profile starts again once its turns have ended")
+            slot.enter(ProfileState.DRAINING)
+            await runtime.drain(self._gateway.drain_seconds(runtime))
         finally:
             runtime.accepting = False
             slot.runtime = None

@@ -33,6 +33,7 @@ class ProfileSlot:
         generation: Number of starts so far.
         crashes: The last crash reports, oldest first.
         runtime: The generation that serves now, or None.
+        restart_wanted: Set when the generation is to end in an orderly way and the next one to start.
     """
 
     def __init__(self, name: str, clock: Clock, changed: Callable[[ProfileSlot], None]) -> None:
@@ -45,6 +46,7 @@ class ProfileSlot:
         self.generation = 0
         self.crashes: deque[CrashReport] = deque(maxlen=REMEMBERED_CRASHES)
         self.runtime: ProfileRuntime | None = None
+        self.restart_wanted = trio.Event()
         self._clock = clock
         self._changed = changed
         self._change = trio.Event()

@@ -12,6 +12,7 @@ from hermes_trio.http.errors import error_answer
 from hermes_trio.http.health import serve_detailed_health, serve_health
 from hermes_trio.http.idempotency import IdempotencyCache
 from hermes_trio.http.model_list import serve_model_list
+from hermes_trio.http.mounted import serve_mounted
 from hermes_trio.http.origins import BrowserSafeResponder, allows_origin, origin_headers, serve_preflight
 
 if TYPE_CHECKING:
@@ -61,8 +62,11 @@ class App:
             await serve_health(responder)
             return
         slot = self._gateway.table[DEFAULT_PROFILE if name is None else name]
+        mounted = self._gateway.mounts.find(slot.name, path)
         allowed = _METHODS.get(path)
-        if allowed is None:
+        if mounted is not None:
+            await serve_mounted(slot.require_runtime(), mounted, request, responder)
+        elif allowed is None:
             await responder.send(404, b"404: Not Found", (), "text/plain; charset=utf-8")
         elif request.method != allowed and (request.method, allowed) != ("HEAD", "GET"):
             await responder.send(405, b"405: Method Not Allowed", (("Allow", allowed),), "text/plain; charset=utf-8")

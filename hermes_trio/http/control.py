@@ -2,24 +2,82 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from hermes_trio.errors import HermesTrioError, RequestError
+from hermes_trio.http.errors import error_answer
+
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from hermes_trio.gateway.gateway import Gateway
     from hermes_trio.http.types import Request, Responder
 
+T = TypeVar("T")
+
+
+class _Profile(msgspec.Struct, frozen=True):
+    profile: str
+
+
+class _Turn(msgspec.Struct, frozen=True):
+    turn: str
+
 
 class ControlApp:
-    """Serves ``GET /control/status``; who may open the socket file may ask."""
+    """Serves the control socket; who may open the socket file may ask.
+
+    ``GET /control/status``; ``POST /control/inbox-changed {"profile"}`` after messages were replayed;
+    ``POST /control/cancel-turn {"turn"}``.
+    """
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._routes: dict[tuple[str, str], Callable[[Request], Awaitable[object]]] = {
+            ("GET", "/control/status"): self._status,
+            ("POST", "/control/inbox-changed"): self._inbox_changed,
+            ("POST", "/control/cancel-turn"): self._cancel_turn,
+        }
 
     async def __call__(self, request: Request, responder: Responder) -> None:
         """Answer one request."""
-        if (request.method, request.path) == ("GET", "/control/status"):
-            await responder.send(200, msgspec.json.encode(self._gateway.status()))
-        else:
+        route = self._routes.get((request.method, request.path))
+        if route is None:
             await responder.send(404, b"404: Not Found", (), "text/plain; charset=utf-8")
+            return
+        try:
+            answer = await route(request)
+        except HermesTrioError as error:
+            failure = error_answer(error)
+            await responder.send(failure.status, failure.body, failure.headers)
+        else:
+            await responder.send(200, msgspec.json.encode(answer))
+
+    async def _status(self, _request: Request) -> object:
+        return self._gateway.status()
+
+    async def _inbox_changed(self, request: Request) -> object:
+        slot = self._gateway.table[_read(request, _Profile).profile]
+        runtime = slot.require_runtime()
+        if runtime.chats is not None:
+            await runtime.call(runtime.chats.take_up_replayed)
+        return {"told": runtime.chats is not None}
+
+    async def _cancel_turn(self, request: Request) -> object:
+        wanted = _read(request, _Turn).turn
+        for slot in self._gateway.table:
+            chats = slot.runtime.chats if slot.runtime is not None else None
+            if chats is not None and chats.cancel_turn(wanted):
+                return {"cancelled": wanted, "profile": slot.name}
+        raise RequestError(
+            f"no turn {wanted} runs", status=404, code="turn_unknown", mend="hermes-trio turns shows all"
+        )
+
+
+def _read(request: Request, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(request.body, type=kind)
+    except msgspec.DecodeError as error:
+        raise RequestError(f"the body is not as expected: {error}") from error

@@ -159,8 +159,8 @@ async def _start_services(gateway: Gateway, sockets: list[trio.SocketListener], 
 
 
 async def _until_stopped(gateway: Gateway, listening: _Listening, signals: AsyncIterator[int]) -> None:
-    """Wait for the first signal, then drain until done or until the second one."""
-    _note_wish(gateway, await anext(signals))
+    """Wait for the first signal or the wish for a restart, then drain until done or until the next signal."""
+    await _first_wish(gateway, signals)
     gateway.log.info(f"{gateway.exit_reason}: draining; a second signal stops at once")
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_cancel_on_signal, gateway, signals, nursery.cancel_scope)
@@ -169,6 +169,19 @@ async def _until_stopped(gateway: Gateway, listening: _Listening, signals: Async
         await gateway.drain()
         await listening.drain(LISTENER_CLOSE_SECONDS)
         nursery.cancel_scope.cancel()
+
+
+async def _first_wish(gateway: Gateway, signals: AsyncIterator[int]) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_note_restart_wish, gateway, nursery.cancel_scope)
+        _note_wish(gateway, await anext(signals))
+        nursery.cancel_scope.cancel()
+
+
+async def _note_restart_wish(gateway: Gateway, waiting: trio.CancelScope) -> None:
+    await gateway.restart_wanted.wait()
+    gateway.exit_reason, gateway.restart_requested = "restart", True
+    waiting.cancel()
 
 
 async def _cancel_on_signal(gateway: Gateway, signals: AsyncIterator[int], drain: trio.CancelScope) -> None:

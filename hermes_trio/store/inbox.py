@@ -7,7 +7,7 @@ duplicates, so finished rows stay for as long as a platform might deliver them a
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
 from hermes_trio.store.commit import wait_for_commit
@@ -99,7 +99,8 @@ class _Arrival:
         self.id: int | None = None
 
 
-_NEW: Final = ", ".join(field.name for field in fields(NewInboxRow))
+_NEW_NAMES: Final = tuple(field.name for field in fields(NewInboxRow))
+_NEW: Final = ", ".join(_NEW_NAMES)
 _ALL: Final = ", ".join(field.name for field in fields(InboxRow))
 _ACCEPT: Final = f"""
 INSERT INTO trio_inbox({_NEW}, state, accepted_at, updated_at)
@@ -156,7 +157,7 @@ async def accept(scope: ProfileScope, row: NewInboxRow) -> int | None:
 def _accept_all(connection: sqlite3.Connection, arrivals: Sequence[_Arrival]) -> None:
     INBOX.make(connection)
     for arrival in arrivals:
-        values = (*(clean_text(text) for text in astuple(arrival.row)), arrival.at, arrival.at)
+        values = (*(clean_text(getattr(arrival.row, name)) for name in _NEW_NAMES), arrival.at, arrival.at)
         found = connection.execute(_ACCEPT, values).fetchall()
         arrival.id = found[0][0] if found else None
 

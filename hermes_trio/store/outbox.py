@@ -6,7 +6,7 @@ A row is ``pending``, then ``sending`` from before the platform is called until 
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from hermes_trio.store.commit import wait_for_commit
@@ -113,7 +113,8 @@ class OutboxRow:
         return self.transport_profile, self.platform
 
 
-_NEW: Final = ", ".join(field.name for field in fields(NewOutboxRow))
+_NEW_NAMES: Final = tuple(field.name for field in fields(NewOutboxRow))
+_NEW: Final = ", ".join(_NEW_NAMES)
 _ALL: Final = ", ".join(field.name for field in fields(OutboxRow))
 _INSERT: Final = f"""
 INSERT INTO trio_outbox({_NEW}, state, created_at, updated_at)
@@ -171,7 +172,8 @@ def insert_parts(connection: sqlite3.Connection, rows: Iterable[NewOutboxRow], a
 
 
 def _values(row: NewOutboxRow) -> tuple[object, ...]:
-    return tuple(clean_text(value) if isinstance(value, str) else value for value in astuple(row))
+    values = (getattr(row, name) for name in _NEW_NAMES)
+    return tuple(clean_text(value) if isinstance(value, str) else value for value in values)
 
 
 async def enqueue(scope: ProfileScope, rows: Iterable[NewOutboxRow]) -> None:

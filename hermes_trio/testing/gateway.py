@@ -13,6 +13,7 @@ import msgspec
 import trio
 from trio.testing import memory_stream_pair
 
+from hermes_trio.gateway.adapter_runner import installed_factory
 from hermes_trio.gateway.gateway import Gateway
 from hermes_trio.gateway.gateway import open_gateway as open_plain_gateway
 from hermes_trio.gateway.options import GatewayOptions
@@ -32,13 +33,16 @@ from hermes_trio.io.workers import InlineWorkers
 from hermes_trio.models.provider_gate import ProviderGate
 from hermes_trio.scope import make_shared
 from hermes_trio.testing.home import ProfileFiles, test_key, write_home
+from hermes_trio.testing.telegram.fake import TELEGRAM_TEST_HOST
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+    from hermes_trio.adapter_api.adapter import AdapterFactory
     from hermes_trio.gateway.options import ProfileService
     from hermes_trio.gateway.table import ProfileSlot
     from hermes_trio.io.http_transport import Connect
+    from hermes_trio.testing.telegram.fake import FakeTelegram
 
 TEST_URL = "http://gateway.test"
 START_SECONDS = 60.0
@@ -106,6 +110,8 @@ async def open_gateway(
     environ: Mapping[str, str] = MappingProxyType({}),
     services: Sequence[ProfileService] = (),
     connect: Connect | None = None,
+    telegram: FakeTelegram | None = None,
+    find_adapter: Callable[[str], AdapterFactory] = installed_factory,
 ) -> AsyncIterator[GatewayFixture]:
     """Serve a home for the length of a block; returns once every profile serves or says why it does not.
 
@@ -120,6 +126,8 @@ async def open_gateway(
         environ: What the default profile sees as process environment.
         services: Tasks to run in every profile's nursery.
         connect: Opens streams to model providers; None for real sockets.
+        telegram: A fake Telegram, reached in memory by profiles whose settings name it (`telegram_files`).
+        find_adapter: Finds a platform's adapter.
     """
     with tempfile.TemporaryDirectory() as folder:
         home = HomePaths(root or Path(folder))
@@ -130,10 +138,26 @@ async def open_gateway(
             environ=environ,
             wanted=None if wanted is None else tuple(wanted),
             services=tuple(services),
+            find_adapter=find_adapter,
         )
         with lone_error_raised():
-            async with _serve(options, connect) as fixture:
+            async with _serve(options, _reaching(telegram, connect)) as fixture:
                 yield fixture
+
+
+def _reaching(telegram: FakeTelegram | None, connect: Connect | None) -> Connect | None:
+    """Opens streams to the fake Telegram in memory, and to others as ``connect`` does."""
+    if telegram is None:
+        return connect
+
+    async def reach(scheme: str, host: str, port: int) -> trio.abc.Stream:
+        if host == TELEGRAM_TEST_HOST:
+            return await telegram.connect(scheme, host, port)
+        if connect is None:
+            raise OSError(f"{host}:{port} cannot be reached from this test")
+        return await connect(scheme, host, port)
+
+    return reach
 
 
 @asynccontextmanager

@@ -31,6 +31,30 @@ class ProfileFiles:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
+def telegram_files(
+    soul: str,
+    base_url: str,
+    token: str,
+    *,
+    config: Mapping[str, object] | None = None,
+    env: Mapping[str, str] | None = None,
+) -> ProfileFiles:
+    """The files of a profile with a Telegram bot that talks to everybody.
+
+    Args:
+        soul: Its persona.
+        base_url: ``FakeTelegram.base_url``.
+        token: The bot's token.
+        config: Further settings; they replace those of the same name at the top level.
+        env: Further variables; an empty value takes one away.
+    """
+    address = base_url.removesuffix("/bot")
+    extra = {"base_url": base_url, "base_file_url": f"{address}/file/bot"}
+    settings = {"model": "builtin/echo", "platforms": {"telegram": {"extra": extra}}, **(config or {})}
+    variables = {"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_ALLOW_ALL_USERS": "true", **(env or {})}
+    return ProfileFiles(soul=soul, config=settings, env=variables)
+
+
 def test_key(name: str) -> str:
     """The API key that `write_home` gives a profile."""
     return f"test-key-of-{name}-0123456789"

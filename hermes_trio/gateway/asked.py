@@ -1,0 +1,135 @@
+"""Questions that people answer in a chat: by a button, by a word, or in their own words."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from hermes_trio.access.authorize import check_access
+from hermes_trio.adapter_api.outgoing import Button
+from hermes_trio.gateway.chat_request import key_of
+from hermes_trio.tools.approval import ApprovalChoice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hermes_trio.adapter_api.messages import ButtonPress
+    from hermes_trio.adapter_api.outgoing import OutgoingText
+    from hermes_trio.gateway.adapter_slot import AdapterSlot
+    from hermes_trio.scope import ProfileScope
+    from hermes_trio.tools.workplace import Workplace
+
+_PREFIX: Final = "ask"
+_WORDS: Final = {
+    ApprovalChoice.ONCE: ("approve", "yes", "ok", "okay", "confirm", "y", "once", "👍"),
+    ApprovalChoice.SESSION: ("session", "approve session", "yes session"),
+    ApprovalChoice.ALWAYS: ("always", "approve always", "yes always"),
+    ApprovalChoice.DENY: ("deny", "no", "reject", "cancel", "n", "👎"),
+}
+_LABELS: Final = {
+    ApprovalChoice.ONCE: "✅ Once",
+    ApprovalChoice.SESSION: "✅ This session",
+    ApprovalChoice.ALWAYS: "✅ Always",
+    ApprovalChoice.DENY: "❌ No",
+}
+GONE: Final = "Nobody waits for this answer any more."
+NOT_YOURS: Final = "This question is not for you."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with buttons below it.
+
+    Attributes:
+        question_id: The question's id in its ledger.
+        session_key: The conversation it came up in.
+        choices: What the buttons stand for, in order; an approval's are its choices' names.
+        is_approval: Whether it is about something dangerous.
+    """
+
+    question_id: str
+    session_key: str
+    choices: tuple[str, ...]
+    is_approval: bool
+
+
+class AskedQuestions:
+    """The questions of a generation below which people can press buttons. For the event loop's thread only."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, Asked] = {}
+        self._shown: dict[str, tuple[str, OutgoingText]] = {}
+
+    def buttons(self, asked: Asked) -> tuple[tuple[Button, ...], ...]:
+        """Buttons for a question, each in a row of its own; they work until `forget`."""
+        token = secrets.token_hex(6)
+        self._asked[token] = asked
+        labels = [_LABELS[ApprovalChoice(choice)] if asked.is_approval else choice for choice in asked.choices]
+        return tuple((Button(label, f"{_PREFIX}:{token}:{index}"),) for index, label in enumerate(labels))
+
+    def note_shown(self, question_id: str, message_id: str, text: OutgoingText) -> None:
+        """The question stands in this message of the chat."""
+        self._shown[question_id] = (message_id, text)
+
+    def forget(self, question_id: str) -> tuple[str, OutgoingText] | None:
+        """The question waits no more; the message in which it stands, or None."""
+        self._asked = {token: asked for token, asked in self._asked.items() if asked.question_id != question_id}
+        return self._shown.pop(question_id, None)
+
+    def settle(self, workplace: Workplace, session_key: str, text: str) -> bool:
+        """Take a text as the answer to the oldest question of a conversation; False when none waits for such a text.
+
+        A question of the agent takes any text; consent is given or refused in plain words.
+        """
+        if questions := workplace.questions.pending(session_key=session_key):
+            question = questions[0]
+            return workplace.questions.answer(question.id, _choice(text, question.choices))
+        choice = consent_in_words(text)
+        return choice is not None and workplace.approvals.answer_next(choice, session_key=session_key) > 0
+
+    async def press(self, scope: ProfileScope, workplace: Workplace, slot: AdapterSlot, press: ButtonPress) -> str:
+        """Take a press of a button; returns a line for who pressed it.
+
+        Args:
+            scope: The transport profile, whose bot's button it is: who may not talk to it may not press either.
+            workplace: The runtime profile's.
+            slot: The adapter it came through.
+            press: The press.
+        """
+        decision = await check_access(scope, press.source)
+        if not decision.allowed:
+            return NOT_YOURS
+        prefix, token, index = [*press.data.split(":"), "", ""][:3]
+        asked = self._asked.get(token) if prefix == _PREFIX else None
+        if asked is None or not index.isdecimal() or int(index) >= len(asked.choices):
+            return GONE
+        if not _is_theirs(scope, slot, press, asked):
+            return NOT_YOURS
+        choice = asked.choices[int(index)]
+        if asked.is_approval:
+            answered = workplace.approvals.answer(asked.question_id, ApprovalChoice(choice))
+        else:
+            answered = workplace.questions.answer(asked.question_id, choice)
+        return "" if answered else GONE
+
+
+def consent_in_words(text: str) -> ApprovalChoice | None:
+    """What a text says to a question for consent, or None when it says neither yes nor no."""
+    word = " ".join(text.lower().split()).strip("!. ")
+    return next((choice for choice, words in _WORDS.items() if word in words), None)
+
+
+def _choice(text: str, choices: Sequence[str]) -> str:
+    """The choice that a text means: its number or its words; else the text itself."""
+    word = text.strip()
+    if word.isdecimal() and 1 <= int(word) <= len(choices):
+        return choices[int(word) - 1]
+    return next((choice for choice in choices if choice.lower() == word.lower()), word)
+
+
+def _is_theirs(scope: ProfileScope, slot: AdapterSlot, press: ButtonPress, asked: Asked) -> bool:
+    """Whether who pressed takes part in the conversation of the question, or is an admin of the bot."""
+    source, access = press.source, slot.config.access
+    admins = access.admins if source.chat_type == "dm" else access.group_admins
+    return key_of(scope, source) == asked.session_key or (source.user_id or "") in admins

@@ -1,0 +1,203 @@
+"""One turn of a lane: from messages in the inbox to an answer in the outbox, in one transaction."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from hermes_trio.errors import HermesTrioError, ProfileUnavailable, ScopeClosed
+from hermes_trio.gateway.chat_request import message_text, origin_of, place_of, special_of
+from hermes_trio.gateway.inbound_files import take_in
+from hermes_trio.gateway.reply import ReplyPlace, answer_rows, notice_rows
+from hermes_trio.gateway.session_context import session_context
+from hermes_trio.gateway.turn_view import open_turn_view
+from hermes_trio.io.supervise import main_leaf, reason_code
+from hermes_trio.store import inbox, outbox
+from hermes_trio.store.chat_entries import TurnCounts, turn_counter
+from hermes_trio.store.chat_sessions import get_or_create
+from hermes_trio.turns.request import TurnRequest
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from hermes_trio.gateway.accepted import Accepted
+    from hermes_trio.gateway.chats import Chats
+    from hermes_trio.gateway.lane import Lane, LaneTurn
+    from hermes_trio.gateway.turn_view import TurnView
+    from hermes_trio.scope import ProfileScope
+    from hermes_trio.store.chat_sessions import ChatSession
+    from hermes_trio.store.sessions import SqlJob
+    from hermes_trio.turns.request import TurnResult
+
+FINISH_SECONDS: Final = 5.0
+
+
+async def answer_in_lane(chats: Chats, lane: Lane, turn: LaneTurn) -> None:
+    """Answer the messages of a turn; whatever goes wrong is dealt with here.
+
+    A failure that the user can do something about is told and the messages are done with. What should not have happened
+    sets them back: they are answered again, and put aside when that fails too often. A turn that the gateway's or the
+    profile's end interrupts stays in the inbox for the next start.
+
+    Cancellation: the messages stay in the inbox for the next start.
+    """
+    scope = chats.scope
+    try:
+        wanted = await inbox.mark_running(scope, [one.row_id for one in turn.messages])
+        turn.messages = tuple(one for one in turn.messages if one.row_id in wanted)
+        if turn.messages:
+            with turn.scope:
+                await _ChatTurn(chats, lane, turn).run()
+            if turn.interrupted:
+                await inbox.finish(scope, turn.answered_rows())
+    except (ProfileUnavailable, ScopeClosed):
+        chats.log.info("a turn stops with its profile and is taken up at the next start", turn=turn.turn_id)
+    except Exception as error:  # noqa: BLE001  one turn's failure is its own, whatever it is
+        await _set_back(chats, turn, error)
+    finally:
+        scope.db.changes.mark(outbox.TOPIC)
+
+
+async def _set_back(chats: Chats, turn: LaneTurn, error: Exception) -> None:
+    """After something that should not have happened."""
+    scope, leaf = chats.scope, main_leaf(error)
+    if not isinstance(leaf, HermesTrioError):
+        text = "".join(traceback.format_exception(error))
+        chats.log.error(f"a turn crashed: {scope.log.redact(text)}", turn=turn.turn_id)
+    reason = f"{reason_code(leaf)}: {scope.log.redact(str(leaf))}"
+    try:
+        states = await inbox.set_back(
+            scope, [one.row_id for one in turn.messages], reason, scope.config.chat.inbox_attempts
+        )
+    except HermesTrioError as failure:
+        chats.log.warning(f"a failed turn stays as it is until the next start: {failure}", turn=turn.turn_id)
+        return
+    again = tuple(one for one in turn.messages if states.get(one.row_id) == "accepted")
+    if again:
+        chats.retry_later(again)
+    dead = tuple(one for one in turn.messages if states.get(one.row_id) == "dead")
+    if dead:
+        chats.log.error(f"a message failed too often and was put aside ({reason})", turn=turn.turn_id)
+        chats.say(dead[-1], f"⚠️ This message failed several times and was put aside ({reason_code(leaf)}).")
+
+
+@dataclass(slots=True)
+class _ChatTurn:
+    chats: Chats
+    lane: Lane
+    turn: LaneTurn
+
+    async def run(self) -> None:
+        chats, scope, last = self.chats, self.chats.scope, self.turn.messages[-1]
+        session = await get_or_create(
+            scope,
+            self.lane.session_key,
+            origin_of(last.message, last.transport_profile, scope.name),
+            scope.config.chat.session_reset,
+            chats.root_db,
+            has_live_processes=chats.has_live_processes,
+        )
+        await self._tell_reset(last, session)
+        place = self.place(last)
+        async with open_turn_view(chats, self.lane, self.turn, place) as view:
+            try:
+                await self._answer(session, place, view)
+            except (ProfileUnavailable, ScopeClosed):
+                raise
+            except HermesTrioError as error:
+                await self._tell_failure(place, error, view)
+
+    def place(self, accepted: Accepted) -> ReplyPlace:
+        """Where the answer goes: to where the last message came from, through the bot that received it."""
+        return self.chats.reply_place(accepted)
+
+    async def _answer(self, session: ChatSession, place: ReplyPlace, view: TurnView) -> None:
+        chats, scope, turn = self.chats, self.chats.scope, self.turn
+        last = turn.messages[-1]
+        special = special_of(chats.platform(last), last.message, session.entry.more)
+        request = TurnRequest(
+            turn_id=turn.turn_id,
+            session_id=session.session_id,
+            user_message=await take_in(scope, chats.senders, turn.messages, message_text(scope, turn.messages)),
+            source=last.message.source.platform,
+            session_key=self.lane.session_key,
+            user_id=last.message.source.user_id or "",
+            route=special.route,
+            system_text=special.system_text,
+            root_db=chats.root_db,
+            can_ask=not last.internal,
+            place=place_of(last.message, last.transport_profile),
+            context_text=session_context(
+                scope.config, last.message.source, place.capabilities, chats.connected_platforms()
+            ),
+            control=turn.control,
+            seal=lambda result: self._seal(result, place, view),
+            resumed=any(one.attempts for one in turn.messages),
+            keeps_message=True,
+            reasoning_effort=str(session.entry.more.get("reasoning_effort") or ""),
+        )
+        await chats.run_turn(request, view.emit)
+
+    async def _seal(self, result: TurnResult, place: ReplyPlace, view: TurnView) -> SqlJob:
+        scope = self.chats.scope
+        rows = await answer_rows(scope, place, result.text, shown=await view.stop_growing())
+        usage = result.usage
+        counts = TurnCounts(
+            usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens, view.last_prompt
+        )
+        count = turn_counter(scope, self.lane.session_key, counts)
+        answered, at = self.turn.answered_rows(), scope.clock.now()
+
+        def job(connection: sqlite3.Connection) -> None:
+            outbox.insert_parts(connection, rows, at)
+            inbox.close_rows(connection, answered, at)
+            count(connection)
+
+        return job
+
+    async def _tell_failure(self, place: ReplyPlace, error: HermesTrioError, view: TurnView) -> None:
+        """Tell the chat why there is no answer; the message is done with, its text stays in the conversation."""
+        scope = self.chats.scope
+        text = f"⚠️ {failure_text(scope, error)}"
+        rows = await answer_rows(scope, place, text, shown=await view.stop_growing())
+        await _close_with(scope, rows, self.turn.answered_rows())
+
+    async def _tell_reset(self, last: Accepted, session: ChatSession) -> None:
+        policy = self.chats.scope.config.chat.session_reset
+        platform = last.message.source.platform
+        if not session.reset_reason or not session.had_activity or not policy.notify:
+            return
+        if session.is_new and platform not in policy.notify_exclude_platforms:
+            why = {"idle": "after a pause", "daily": "for the new day"}.get(session.reset_reason, "after a stop")
+            self.chats.say(last, f"🆕 A new conversation begins {why}. `/resume` goes back to the one before.")
+
+
+def failure_text(scope: ProfileScope, error: HermesTrioError) -> str:
+    """What a chat is told of a failed turn: what happened and what helps, without secrets and paths."""
+    problem = scope.log.redact(error.problem)
+    again = " Try again in a moment." if getattr(error, "retryable", False) else ""
+    return f"No answer this time: {problem} (`{error.code}`).{again}"
+
+
+async def _close_with(scope: ProfileScope, rows: list[outbox.NewOutboxRow], answered: tuple[int, ...]) -> None:
+    """Commit what is said and that the messages are done with, in one transaction."""
+    at = scope.clock.now()
+
+    def job(connection: sqlite3.Connection) -> None:
+        outbox.insert_parts(connection, rows, at)
+        inbox.close_rows(connection, answered, at)
+
+    await outbox.commit_and_wake(scope, lambda: scope.db.write(job))
+
+
+async def say_and_close(scope: ProfileScope, place: ReplyPlace, text: str, answered: tuple[int, ...]) -> None:
+    """Say something beside the conversation; the messages it answers are done with, in the same transaction.
+
+    Raises:
+        StoreError: Nothing was stored.
+        ScopeClosed: The profile is over.
+
+    Cancellation: shielded until the commit, at most 10 s.
+    """
+    await _close_with(scope, await notice_rows(scope, place, text), answered)

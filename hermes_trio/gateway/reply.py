@@ -1,0 +1,131 @@
+"""From what an agent says to the rows of the outbox that carry it to the chat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hermes_trio.delivery.compose import compose_reply
+from hermes_trio.delivery.parts import encode_removal, encode_text
+from hermes_trio.store.outbox import NewOutboxRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hermes_trio.adapter_api.capabilities import Capabilities
+    from hermes_trio.adapter_api.messages import InboundMessage
+    from hermes_trio.adapter_api.outgoing import Button, OutgoingText
+    from hermes_trio.scope import ProfileScope
+    from hermes_trio.store.outbox import OutboxKind
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyPlace:
+    """Where an answer goes, and through whom.
+
+    Attributes:
+        transport_profile: Whose bot sends it.
+        platform: On which platform.
+        chat_id: To which chat.
+        thread_id: The thread or topic within it, or None.
+        session_key: The conversation.
+        key: Tells what is said from everything else that is ever said here; a second try has the same.
+        reply_to: The platform's id of the message it answers, or None.
+        reply_to_mode: Which parts quote that message: ``off``, ``first`` or ``all``.
+        inbox_id: The message it answers, in the inbox, or None.
+        capabilities: What the platform can do.
+    """
+
+    transport_profile: str
+    platform: str
+    chat_id: str
+    thread_id: str | None
+    session_key: str
+    key: str
+    reply_to: str | None
+    reply_to_mode: str
+    inbox_id: int | None
+    capabilities: Capabilities
+
+    def row(self, content: str, part: int, parts: int, kind: OutboxKind = "reply") -> NewOutboxRow:
+        """One part for the outbox, counted from 1."""
+        return NewOutboxRow(
+            transport_profile=self.transport_profile,
+            platform=self.platform,
+            chat_id=self.chat_id,
+            thread_id=self.thread_id,
+            session_key=self.session_key,
+            kind=kind,
+            content=content,
+            idempotency_key=f"{self.key}:{part}",
+            inbox_id=self.inbox_id,
+            part=part,
+            parts=parts,
+        )
+
+
+def reply_key(transport_profile: str, message: InboundMessage) -> str:
+    """A key for what answers a message: the same after a crash."""
+    source = message.source
+    return f"{transport_profile}:{source.platform}:{source.chat_id}:{message.message_id}"
+
+
+async def notice_rows(
+    scope: ProfileScope, place: ReplyPlace, text: str, buttons: tuple[tuple[Button, ...], ...] = ()
+) -> list[NewOutboxRow]:
+    """The rows for something that is said beside the conversation, such as a command's reply.
+
+    Raises:
+        ScopeClosed: This generation of the profile is over.
+    """
+    return _text_rows(place, await _compose(scope, place, text, buttons=buttons), "notice")
+
+
+async def answer_rows(
+    scope: ProfileScope, place: ReplyPlace, text: str, *, shown: Sequence[str] = (), footer: str = ""
+) -> list[NewOutboxRow]:
+    """The rows for an agent's answer.
+
+    Args:
+        scope: The runtime profile.
+        place: Where it goes.
+        text: What the agent said, in Markdown.
+        shown: The platform's ids of messages in which the answer has been growing; they become its first parts.
+        footer: A line below the answer.
+
+    Raises:
+        ScopeClosed: This generation of the profile is over.
+    """
+    texts = await _compose(scope, place, text, footer=footer)
+    rows = _text_rows(place, texts, "reply", shown)
+    surplus = enumerate(shown[len(texts) :], start=len(rows) + 1)
+    return rows + [place.row(encode_removal(one), number, len(rows)) for number, one in surplus]
+
+
+def _text_rows(
+    place: ReplyPlace, texts: Sequence[OutgoingText], kind: OutboxKind, shown: Sequence[str] = ()
+) -> list[NewOutboxRow]:
+    edits = [*shown[: len(texts)], *[None] * (len(texts) - len(shown))]
+    return [
+        replace(place.row(encode_text(one, edit=edit), number, len(texts), kind), reply_to=one.reply_to)
+        for number, (one, edit) in enumerate(zip(texts, edits, strict=True), start=1)
+    ]
+
+
+async def _compose(
+    scope: ProfileScope,
+    place: ReplyPlace,
+    text: str,
+    *,
+    footer: str = "",
+    buttons: tuple[tuple[Button, ...], ...] = (),
+) -> tuple[OutgoingText, ...]:
+    return await compose_reply(
+        scope,
+        text,
+        place.capabilities,
+        reply_to=place.reply_to,
+        reply_to_mode=place.reply_to_mode,
+        footer=footer,
+        buttons=buttons,
+    )

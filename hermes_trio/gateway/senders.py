@@ -1,0 +1,62 @@
+"""Finds the bot through which a profile may send: the one of the named transport profile, and no other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from hermes_trio.gateway.adapter_slot import PLAIN
+
+if TYPE_CHECKING:
+    from hermes_trio.adapter_api.adapter import Adapter
+    from hermes_trio.adapter_api.capabilities import Capabilities
+    from hermes_trio.gateway.adapter_slot import AdapterSlot
+
+
+class Senders:
+    """The adapters of all profiles of a gateway, by transport profile and platform."""
+
+    def __init__(self) -> None:
+        self._slots: dict[tuple[str, str], AdapterSlot] = {}
+        self._change = trio.Event()
+
+    def add(self, slot: AdapterSlot) -> None:
+        """A generation of a profile has this adapter now."""
+        self._slots[slot.profile, slot.platform] = slot
+        self.note_change()
+
+    def remove(self, slot: AdapterSlot) -> None:
+        """The generation is over."""
+        if self._slots.get((slot.profile, slot.platform)) is slot:
+            del self._slots[slot.profile, slot.platform]
+            self.note_change()
+
+    def note_change(self) -> None:
+        """An adapter has connected or gone away."""
+        change, self._change = self._change, trio.Event()
+        change.set()
+
+    def slot(self, transport_profile: str, platform: str) -> AdapterSlot | None:
+        """The place of an adapter, whether connected or not; None when its profile has none."""
+        return self._slots.get((transport_profile, platform))
+
+    def find(self, transport_profile: str, platform: str) -> Adapter | None:
+        """See `hermes_trio.delivery.outbox_worker.Senders.find`."""
+        slot = self.slot(transport_profile, platform)
+        return None if slot is None else slot.adapter
+
+    def capabilities(self, transport_profile: str, platform: str) -> Capabilities:
+        """What the platform can do; the least that can be assumed when its adapter could not be made."""
+        slot = self.slot(transport_profile, platform)
+        return PLAIN if slot is None else slot.capabilities
+
+    async def changed(self) -> None:
+        """See `hermes_trio.delivery.outbox_worker.Senders.changed`."""
+        await self._change.wait()
+
+    def note_sent(self, transport_profile: str, platform: str) -> None:
+        """See `hermes_trio.delivery.outbox_worker.Senders.note_sent`."""
+        slot = self.slot(transport_profile, platform)
+        if slot is not None:
+            slot.sent += 1

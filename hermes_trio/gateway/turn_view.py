@@ -1,0 +1,112 @@
+"""What a chat sees of a turn while it runs: that somebody works, questions, and the answer as it grows."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from hermes_trio.adapter_api.errors import AdapterError
+from hermes_trio.adapter_api.outgoing import Target
+from hermes_trio.gateway.asked import Asked
+from hermes_trio.turns.events import ApprovalClosed, ApprovalRequested, QuestionAsked, QuestionClosed, UsageReported
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from hermes_trio.gateway.chats import Chats
+    from hermes_trio.gateway.lane import Lane, LaneTurn
+    from hermes_trio.gateway.reply import ReplyPlace
+    from hermes_trio.tools.approval import ApprovalRequest
+    from hermes_trio.turns.events import TurnEvent
+
+#: Most answers are there before it matters that somebody sees us write.
+TYPING_AFTER_SECONDS: Final = 0.7
+
+
+class TurnView:
+    """Shows one turn to its chat; made by `open_turn_view`.
+
+    Attributes:
+        last_prompt: Tokens of the last prompt that the model was sent; 0 when that is not known.
+    """
+
+    def __init__(self, chats: Chats, lane: Lane, turn: LaneTurn, place: ReplyPlace, nursery: trio.Nursery) -> None:
+        self._chats = chats
+        self._lane = lane
+        self._turn = turn
+        self._place = place
+        self._nursery = nursery
+        self.last_prompt = 0
+        self._questions: set[str] = set()
+
+    async def emit(self, events: Sequence[TurnEvent]) -> None:
+        """See `hermes_trio.turns.step.Emit`; never waits for the platform."""
+        for event in events:
+            if isinstance(event, ApprovalRequested):
+                self._ask_consent(event.request)
+            elif isinstance(event, QuestionAsked):
+                self._ask(event)
+            elif isinstance(event, UsageReported):
+                self.last_prompt = event.usage.input_tokens
+            elif isinstance(event, ApprovalClosed):
+                self._close(event.request_id)
+            elif isinstance(event, QuestionClosed):
+                self._close(event.question_id)
+
+    async def stop_growing(self) -> tuple[str, ...]:
+        """Let the answer grow no more; the platform's ids of the messages in which it has been growing."""
+        return ()
+
+    async def show_typing(self) -> None:
+        """Show that somebody works, until cancelled; not while a question waits, because then the user is to."""
+        place = self._place
+        target = Target(place.chat_id, place.thread_id)
+        await trio.sleep(TYPING_AFTER_SECONDS)
+        while True:
+            adapter = self._chats.senders.find(place.transport_profile, place.platform)
+            if adapter is not None and not self._questions:
+                try:
+                    with trio.move_on_after(place.capabilities.typing_seconds):
+                        await adapter.show_typing(target)
+                except AdapterError as error:
+                    self._chats.log.debug(f"typing could not be shown: {error}", platform=place.platform)
+            await trio.sleep(place.capabilities.typing_seconds)
+
+    def _ask_consent(self, request: ApprovalRequest) -> None:
+        choices = tuple(str(choice) for choice in request.choices)
+        fence = "```"
+        text = f"⚠️ May I run this? {request.description}\n{fence}\n{request.command}\n{fence}"
+        words = "Answer `yes`, `session`, `always` or `no`."
+        self._show(text, Asked(request.id, request.session_key, choices, is_approval=True), words)
+
+    def _ask(self, event: QuestionAsked) -> None:
+        listed = "".join(f"\n{number}. {choice}" for number, choice in enumerate(event.choices, start=1))
+        asked = Asked(event.question_id, self._lane.session_key, event.choices, is_approval=False)
+        self._show(f"❓ {event.question}", asked, listed)
+
+    def _show(self, text: str, asked: Asked, in_words: str) -> None:
+        self._questions.add(asked.question_id)
+        self._nursery.start_soon(self._chats.show_question, self._place, text, asked, in_words)
+
+    def _close(self, question_id: str) -> None:
+        self._questions.discard(question_id)
+        self._chats.begin(self._chats.close_question, self._place, question_id)
+
+
+@asynccontextmanager
+async def open_turn_view(chats: Chats, lane: Lane, turn: LaneTurn, place: ReplyPlace) -> AsyncIterator[TurnView]:
+    """Show a turn for the length of the block."""
+    failure: BaseException | None = None
+    async with trio.open_nursery() as nursery:
+        view = TurnView(chats, lane, turn, place, nursery)
+        if place.capabilities.typing and chats.platform(turn.messages[-1]).typing_indicator:
+            nursery.start_soon(view.show_typing)
+        try:
+            yield view
+        except BaseException as error:  # noqa: BLE001  raised again below; in here it would come out wrapped in a group
+            failure = error
+        nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure

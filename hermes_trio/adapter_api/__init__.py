@@ -31,7 +31,7 @@ from hermes_trio.adapter_api.errors import (
 )
 from hermes_trio.adapter_api.messages import Attachment, ButtonPress, InboundMessage, MediaKind, QuotedMessage
 from hermes_trio.adapter_api.outgoing import Button, OutgoingMedia, OutgoingText, SentMessage, Target
-from hermes_trio.errors import ConfigError
+from hermes_trio.errors import ConfigError, HermesTrioError
 from hermes_trio.home.platform_config import PlatformConfig
 from hermes_trio.routing.source import MessageSource
 from hermes_trio.scope import ProfileScope
@@ -55,6 +55,7 @@ __all__ = [
     "CredentialMissing",
     "CredentialRefused",
     "ExclusiveResource",
+    "HermesTrioError",
     "InboundMessage",
     "MarkupRefused",
     "MediaKind",

@@ -1,0 +1,146 @@
+"""The Bot API over the profile's HTTP client: calls, uploads, downloads."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from hermes_trio.adapter_api import AdapterError, Refused, Unreachable
+from hermes_trio_adapters.telegram import wire
+from hermes_trio_adapters.telegram.failures import bad_token, failure_of_answer, failure_of_network
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Mapping
+
+    from hermes_trio.adapter_api import ProfileScope
+    from hermes_trio_adapters.telegram.settings import TelegramSettings
+
+T = TypeVar("T")
+
+CONNECT_SECONDS: Final = 10.0
+READ_SECONDS: Final = 30.0
+UPLOAD_READ_SECONDS: Final = 120.0
+WRITE_SECONDS: Final = 30.0
+_JSON: Final[Mapping[str, str]] = {"content-type": "application/json"}
+_LARGEST_REFUSAL: Final = 65_536
+
+
+class BotApi:
+    """One bot's calls. Errors are `AdapterError`, and never show the token, which every URL holds.
+
+    Args:
+        scope: Whose bot it is; its HTTP client is the way out.
+        settings: The bot.
+    """
+
+    def __init__(self, scope: ProfileScope, settings: TelegramSettings) -> None:
+        self._scope = scope
+        self._settings = settings
+
+    async def call(
+        self, method: str, parameters: Mapping[str, object], answer: type[T], *, read_seconds: float = READ_SECONDS
+    ) -> T:
+        """Call a method with parameters as JSON.
+
+        Args:
+            method: E.g. ``sendMessage``.
+            parameters: Its parameters; those that are None are left out.
+            answer: Type of the result.
+            read_seconds: How long the answer may take.
+
+        Raises:
+            AdapterError: As `failure_of_answer` and `failure_of_network` say.
+
+        Cancellation: Telegram may have acted.
+        """
+        given = {name: value for name, value in parameters.items() if value is not None}
+        try:
+            body = msgspec.json.encode(given)
+        except UnicodeEncodeError as exc:
+            raise Refused("the text has broken characters", profile=self._scope.name, where=method) from exc
+        return await self._post(method, body, _JSON, answer, read_seconds)
+
+    async def call_with_file(
+        self, method: str, body: AsyncIterable[bytes], headers: Mapping[str, str], answer: type[T]
+    ) -> T:
+        """Call a method with a multipart body that is read while it is sent; see `call`."""
+        return await self._post(method, body, headers, answer, UPLOAD_READ_SECONDS)
+
+    @asynccontextmanager
+    async def open_file(self, file_path: str) -> AsyncIterator[httpx.Response]:
+        """Open a download; ``file_path`` is what ``getFile`` said.
+
+        Raises:
+            AdapterError: Also for what goes wrong while the body is read within the ``with``.
+        """
+        where = "file download"
+        url = self._settings.file_base + quote(file_path.lstrip("/"))
+        try:
+            async with self._client().stream("GET", url, timeout=_timeout(READ_SECONDS)) as response:
+                if response.status_code != 200:
+                    raise await self._failure_of_file(response, where)
+                yield response
+        except httpx.HTTPError as exc:
+            raise self._network_failure(exc, where) from None
+
+    def _client(self) -> httpx.AsyncClient:
+        return self._scope.http.client()
+
+    async def _post(
+        self,
+        method: str,
+        body: bytes | AsyncIterable[bytes],
+        headers: Mapping[str, str],
+        answer: type[T],
+        read_seconds: float,
+    ) -> T:
+        url = self._settings.method_base + method
+        try:
+            response = await self._client().post(url, content=body, headers=headers, timeout=_timeout(read_seconds))
+        except httpx.HTTPError as exc:
+            raise self._network_failure(exc, method) from None
+        try:
+            envelope = msgspec.json.decode(response.content, type=wire.Answer)
+            if envelope.ok:
+                return msgspec.json.decode(envelope.result, type=answer)
+        except msgspec.MsgspecError as exc:
+            raise self._unreadable(response.status_code, method) from exc
+        raise self._refusal(envelope, response.status_code, method)
+
+    def _refusal(self, envelope: wire.Answer, status: int, method: str) -> AdapterError:
+        if method == "getMe" and (envelope.error_code or status) == 404:
+            return bad_token("Telegram knows no bot with such a token", self._scope.name, method)
+        return failure_of_answer(envelope, status, self._scope.name, method)
+
+    async def _failure_of_file(self, response: httpx.Response, where: str) -> AdapterError:
+        """The error for a download that is refused; its body is the usual envelope, or a server's own page."""
+        body = b""
+        async for part in response.aiter_bytes():
+            body += part
+            if len(body) > _LARGEST_REFUSAL:
+                break
+        try:
+            envelope = msgspec.json.decode(body, type=wire.Answer)
+        except msgspec.MsgspecError:
+            envelope = wire.Answer(ok=False)
+        return failure_of_answer(envelope, response.status_code, self._scope.name, where)
+
+    def _network_failure(self, exc: httpx.HTTPError, where: str) -> Unreachable:
+        return failure_of_network(exc, self._scope.name, where, self._settings.token)
+
+    def _unreadable(self, status: int, where: str) -> Unreachable:
+        return Unreachable(
+            f"the answer is not the Bot API's (HTTP status {status})",
+            profile=self._scope.name,
+            where=where,
+            mend=None if self._settings.official else "look at base_url and at what answers there",
+            may_have_arrived=True,
+        )
+
+
+def _timeout(read_seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(connect=CONNECT_SECONDS, read=read_seconds, write=WRITE_SECONDS, pool=None)

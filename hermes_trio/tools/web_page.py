@@ -26,6 +26,7 @@ LARGEST_PAGE: Final = 5 * 1024 * 1024
 MOST_REDIRECTS: Final = 5
 PAGE_SECONDS: Final = 45.0
 CONNECT_SECONDS: Final = 8.0
+MOST_LOOKUPS: Final = 4
 _MOST_ADDRESSES: Final = 3
 _REFUSED: Final = "url_refused"
 _GZIP_OR_ZLIB: Final = 47
@@ -139,7 +140,11 @@ async def _checked_addresses(scope: ProfileScope, host: str, port: int) -> tuple
     """
     allow_private = scope.config.security.allow_private_urls
     refused = name_refusal(host, allow_private=allow_private)
-    addresses = () if refused else await resolve(host, port)
+    if refused:
+        addresses: tuple[str, ...] = ()
+    else:
+        async with _lookups_of(scope):
+            addresses = await resolve(host, port)
     for address in addresses:
         refused = refused or address_refusal(address, allow_private=allow_private)
     if refused:
@@ -148,6 +153,14 @@ async def _checked_addresses(scope: ProfileScope, host: str, port: int) -> tuple
     if not addresses and not scope.config.network.proxy:
         raise ToolError("there is no such host", where=host)
     return addresses or ("",)
+
+
+def _lookups_of(scope: ProfileScope) -> trio.CapacityLimiter:
+    """Bounds the names a profile looks up at once.
+
+    A lookup takes a thread of those that all profiles have in common, and keeps it for a while when it is given up.
+    """
+    return scope.files.derive("name lookups", (), lambda: trio.CapacityLimiter(MOST_LOOKUPS))
 
 
 async def _receive(response: httpx.Response, url: httpx.URL, most: int) -> Page:

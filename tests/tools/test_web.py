@@ -17,7 +17,7 @@ from hermes_trio.home.agent_config import WebConfig
 from hermes_trio.io.egress import EgressDenied, EgressGate
 from hermes_trio.tools.tool import ToolError
 from hermes_trio.tools.web_extract import read_page
-from hermes_trio.tools.web_page import LARGEST_PAGE, Page, fetch_page
+from hermes_trio.tools.web_page import LARGEST_PAGE, MOST_LOOKUPS, Page, fetch_page
 from hermes_trio.tools.web_search import can_search, search_provider
 from tests.tools.web_rig import OTHER, PUBLIC, Site, moved, open_person
 
@@ -469,3 +469,25 @@ async def test_a_reporting_policy_writes_one_line_for_a_host(tmp_path, autojump_
         await trio.sleep(1)
         (line,) = (line for line in ada.log_lines() if "egress" in line)
         assert "a.example:80 would be stopped" in line
+
+
+async def test_a_profile_looks_up_a_few_names_at_once(tmp_path, autojump_clock, monkeypatch):
+    running: set[str] = set()
+    most: list[int] = []
+
+    async def look_up(host, _port):
+        running.add(host)
+        most.append(len(running))
+        await trio.sleep(5)
+        running.remove(host)
+        return ()
+
+    async def fetch(number: int) -> None:
+        with contextlib.suppress(ToolError):
+            await fetch_page(ada.scope, f"http://slow{number}.org/")
+
+    monkeypatch.setattr("hermes_trio.tools.web_page.resolve", look_up)
+    async with open_person(tmp_path) as ada, trio.open_nursery() as nursery:
+        for number in range(12):
+            nursery.start_soon(fetch, number)
+    assert (max(most), len(most)) == (MOST_LOOKUPS, 12)

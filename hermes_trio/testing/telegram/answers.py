@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+CONFLICT: Final = 409
 
 
 class ApiRefusal(Exception):
@@ -50,7 +52,7 @@ def forbidden(description: str) -> ApiRefusal:
 
 def conflict(description: str) -> ApiRefusal:
     """A 409."""
-    return ApiRefusal(409, f"Conflict: {description}")
+    return ApiRefusal(CONFLICT, f"Conflict: {description}")
 
 
 def too_many_requests(seconds: int) -> ApiRefusal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hermes_trio.testing.telegram.answers import unauthorized
 from hermes_trio.testing.telegram.waiting import WAIT_SECONDS, wait_until
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class FakeBot:
         self.username = bot.account.username
         self.bot_state = bot
         self._state = state
-        self._taken: set[int] = set()
+        self._looked = 0
+        self._untaken: list[Message] = []
 
     @property
     def sent(self) -> list[Sent]:
@@ -64,7 +66,7 @@ class FakeBot:
     def revoke(self) -> None:
         """Make its token invalid from now on."""
         self.bot_state.revoked = True
-        self.bot_state.queue.wake()
+        self.bot_state.end_poll(unauthorized())
 
     async def next_reply(
         self, chat: FakeUser | FakeGroup | int | None = None, *, seconds: float = WAIT_SECONDS
@@ -81,16 +83,15 @@ class FakeBot:
             NothingHappened: There was none in time.
         """
         chat_id = chat if chat is None or isinstance(chat, int) else chat.id
-        found: list[Sent] = []
 
-        def look() -> bool:
-            found.extend(sent for sent in self.sent if self._is_next(sent, chat_id))
-            return bool(found)
+        def find() -> Message | None:
+            self._look()
+            return next((message for message in self._untaken if chat_id in (None, message.chat.id)), None)
 
-        await wait_until(self._state, look, seconds, f"a message of @{self.username}")
-        self._taken.add(found[0].index)
-        message = found[0].message
-        assert message is not None  # noqa: S101  `is_new_message` says so
+        await wait_until(self._state, lambda: find() is not None, seconds, f"a message of @{self.username}")
+        message = find()
+        assert message is not None  # noqa: S101  that was waited for
+        self._untaken.remove(message)
         return message
 
     async def wait_polling(self, *, seconds: float = WAIT_SECONDS) -> None:
@@ -101,5 +102,9 @@ class FakeBot:
         """
         await wait_until(self._state, lambda: self.polls > 0, seconds, f"a getUpdates call of @{self.username}")
 
-    def _is_next(self, sent: Sent, chat_id: int | None) -> bool:
-        return sent.is_new_message and sent.index not in self._taken and chat_id in (None, sent.chat_id)
+    def _look(self) -> None:
+        """Take note of the new messages since the last look."""
+        for sent in self._state.sent[self._looked :]:
+            if sent.token == self.token and sent.is_new_message and sent.message is not None:
+                self._untaken.append(sent.message)
+        self._looked = len(self._state.sent)

@@ -147,14 +147,18 @@ class FakeTelegram:
         Raises:
             NothingHappened: There was none in time.
         """
-        found: list[Sent] = []
+        looked = since
+        found: Sent | None = None
 
         def look() -> bool:
-            found.extend(sent for sent in self.state.sent[since:] if wanted(sent))
-            return bool(found)
+            nonlocal looked, found
+            found = next((sent for sent in self.state.sent[looked:] if wanted(sent)), None)
+            looked = len(self.state.sent)
+            return found is not None
 
         await wait_until(self.state, look, seconds, "a certain call")
-        return found[0]
+        assert found is not None  # noqa: S101  that was waited for
+        return found
 
     async def wait_until(self, condition: Callable[[], bool], *, seconds: float = WAIT_SECONDS) -> None:
         """Wait until a condition holds, e.g. on a live message; it is looked at after every change.

@@ -49,7 +49,7 @@ def make_message(context: Context, rich: RichText) -> Message:
         chat=chat,
         id=chat.next_number(),
         date=context.state.now(),
-        sender=None if chat.kind is ChatKind.CHANNEL else context.bot.account,
+        sender=context.bot.account,
         rich=rich,
         thread=thread,
         in_topic=in_topic,
@@ -88,8 +88,7 @@ def _own_message(context: Context, chat: Chat) -> Message:
     message = chat.present(context.call.integer("message_id"))
     if message is None:
         raise bad_request("message to edit not found")
-    own = message.sender is not None and message.sender.id == context.bot.account.id
-    if not own and chat.kind is not ChatKind.CHANNEL:
+    if message.sender != context.bot.account:
         raise bad_request("message can't be edited")
     return message
 
@@ -136,8 +135,7 @@ def delete_message(context: Context) -> object:
     message = chat.present(context.call.integer("message_id"))
     if message is None:
         raise bad_request("message to delete not found")
-    own = message.sender is None or message.sender.id == context.bot.account.id
-    if not own and chat.kind is not ChatKind.PRIVATE:
+    if message.sender != context.bot.account and chat.kind is not ChatKind.PRIVATE:
         raise bad_request("message can't be deleted")
     message.deleted = True
     context.record(chat, message)

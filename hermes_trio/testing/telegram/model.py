@@ -145,7 +145,7 @@ class Message:
         chat: Where.
         id: ``message_id``.
         date: Seconds since the epoch.
-        sender: Who; None for channel posts.
+        sender: Who; None for what people post in a channel.
         rich: Text or caption, with entities.
         media: What else is in it, e.g. ``{"photo": [...]}``; service messages have nothing but this.
         files: The files in it, largest last.
@@ -190,7 +190,7 @@ class Message:
     def as_json(self, *, nested: bool = False) -> Json:
         """A ``Message``; a nested one leaves out what it answers."""
         body: Json = {"message_id": self.id, "date": self.date, "chat": self.chat.as_json()}
-        if self.sender is not None:
+        if self.sender is not None and self.chat.kind is not ChatKind.CHANNEL:
             body["from"] = self.sender.as_json()
         if self.chat.kind is ChatKind.CHANNEL:
             body["sender_chat"] = self.chat.as_json()

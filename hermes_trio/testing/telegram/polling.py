@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from hermes_trio.testing.telegram.answers import conflict
+from hermes_trio.testing.telegram.answers import CONFLICT, conflict
 from hermes_trio.testing.telegram.state import Poll
 from hermes_trio.testing.telegram.updates import MOST_AT_ONCE
 
@@ -57,6 +57,7 @@ async def _wait(bot: BotState, responder: Responder, seconds: float) -> None:
         if bot.poll is poll:
             bot.poll = None
     if poll.refusal is not None:
+        bot.conflicts += poll.refusal.status == CONFLICT
         raise poll.refusal
 
 

@@ -92,7 +92,6 @@ class BotState:
     def end_poll(self, refusal: ApiRefusal) -> None:
         """Refuse the ``getUpdates`` call that waits, if there is one."""
         if self.poll is not None:
-            self.conflicts += 1
             self.poll.refusal = refusal
             self.queue.wake()
 

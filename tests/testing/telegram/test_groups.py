@@ -130,6 +130,16 @@ async def test_a_channel_post_has_no_author():
         assert (await call("sendMessage", chat_id="@the_news", text="x")).result["sender_chat"]["id"] == channel.id
 
 
+async def test_a_button_below_a_channel_post_is_told_to_the_bot_that_posted():
+    async with calling() as (telegram, bot, call):
+        other = telegram.bot("43:secret")
+        channel = telegram.channel("News", other, bot)
+        keyboard = {"inline_keyboard": [[{"text": "More", "callback_data": "m"}]]}
+        await call("sendMessage", chat_id=channel.id, text="news", reply_markup=keyboard)
+        await telegram.user(7, "Alice").presses(await bot.next_reply(channel), "More")
+        assert (bot.pending_updates, other.pending_updates) == (1, 0)
+
+
 async def test_a_group_that_has_become_a_supergroup_names_its_new_id():
     async with calling() as (telegram, bot, call):
         group = telegram.group("Friends", bot)

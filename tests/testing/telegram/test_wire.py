@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import trio
 
 from hermes_trio.testing.telegram import open_fake_telegram
 from tests.testing.telegram.caller import Caller, calling
@@ -72,6 +73,18 @@ async def test_a_revoked_token_is_unauthorized():
     async with calling() as (_telegram, bot, call):
         bot.revoke()
         assert (await call("getMe")).refused == (401, "Unauthorized")
+
+
+async def test_a_poll_that_waits_ends_when_the_token_is_revoked(autojump_clock):
+    async with calling() as (telegram, bot, call), trio.open_nursery() as nursery:
+
+        async def revoke():
+            await telegram.wait_until(lambda: bot.is_polling)
+            bot.revoke()
+
+        nursery.start_soon(revoke)
+        assert (await call("getUpdates", timeout=50)).refused == (401, "Unauthorized")
+        assert bot.conflicts == 0
 
 
 async def test_any_well_formed_token_makes_a_bot_where_that_is_wanted():

@@ -11,8 +11,17 @@ if TYPE_CHECKING:
 
     from hermes_trio.testing.gateway import GatewayFixture, open_gateway
     from hermes_trio.testing.home import ProfileFiles, test_key, write_home, write_profile
+    from hermes_trio.testing.hosts import connect_by_host
 
-__all__ = ["GatewayFixture", "ProfileFiles", "open_gateway", "test_key", "write_home", "write_profile"]
+__all__ = [
+    "GatewayFixture",
+    "ProfileFiles",
+    "connect_by_host",
+    "open_gateway",
+    "test_key",
+    "write_home",
+    "write_profile",
+]
 
 _MODULES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -20,6 +29,7 @@ _MODULES: Final[Mapping[str, str]] = MappingProxyType(
         "open_gateway": "hermes_trio.testing.gateway",
         "ProfileFiles": "hermes_trio.testing.home",
         "test_key": "hermes_trio.testing.home",
+        "connect_by_host": "hermes_trio.testing.hosts",
         "write_home": "hermes_trio.testing.home",
         "write_profile": "hermes_trio.testing.home",
     }

@@ -106,6 +106,7 @@ def test_tags_beyond_plain_yaml_are_refused(tag: str) -> None:
     "text",
     [
         pytest.param("[" * 50_000, id="lists without end"),
+        pytest.param("a:\n  " + "[" * 1100, id="more lists than the parser itself takes while it looks ahead"),
         pytest.param("{a: " * 50_000, id="mappings without end"),
         pytest.param("- " * 50_000 + "x", id="lists on one line"),
         pytest.param("? " * 50_000 + "x", id="keys of keys"),

@@ -136,7 +136,7 @@ async def _strike(fault: Fault, responder: Responder) -> bool:
         ClientGone: The fault is a dropped connection.
     """
     refusals = {
-        FaultKind.TOO_MANY_REQUESTS: too_many_requests(round(fault.seconds)),
+        FaultKind.TOO_MANY_REQUESTS: too_many_requests(max(round(fault.seconds), 1)),
         FaultKind.SERVER_ERROR: ApiRefusal(500, "Internal Server Error"),
         FaultKind.UNAUTHORIZED: unauthorized(),
         FaultKind.CONFLICT: conflict(

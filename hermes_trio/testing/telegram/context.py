@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
+import trio
 
 from hermes_trio.testing.telegram.answers import bad_request
 from hermes_trio.testing.telegram.entities import Entity, RichText, in_order, trimmed, utf16_length, with_found_entities
 from hermes_trio.testing.telegram.html_markup import parse_html
 from hermes_trio.testing.telegram.markdown_markup import parse_markdown
+from hermes_trio.testing.telegram.sent import Sent
 
 if TYPE_CHECKING:
     from hermes_trio.testing.telegram.call import Call
@@ -43,20 +45,32 @@ class Context:
 
     def record(self, chat: Chat | None = None, message: Message | None = None, text: str = "") -> None:
         """Write the call into the log, with the message it made or changed."""
-        self.state.record(
+        sent = Sent(
+            index=len(self.state.sent),
+            time=trio.current_time(),
+            date=self.state.clock.now(),
             token=self.bot.token,
             method=self.call.method,
             chat_id=None if chat is None else chat.id,
-            thread=message.thread if message is not None else self.call.integer("message_thread_id") or None,
-            text=text or (message.text if message is not None else ""),
-            entities=() if message is None else message.rich.entities,
+            thread=self.call.integer("message_thread_id") or None,
+            text=text,
             parse_mode=self.call.text("parse_mode"),
-            buttons=() if message is None else message.buttons,
-            reply_to=message.reply_to.id if message is not None and message.reply_to is not None else None,
-            message_id=None if message is None else message.id,
             values=self.call.values,
-            message=message,
         )
+        self.state.log(sent if message is None else _about(message, sent))
+
+
+def _about(message: Message, sent: Sent) -> Sent:
+    return replace(
+        sent,
+        thread=message.thread,
+        text=sent.text or message.text,
+        entities=message.rich.entities,
+        buttons=message.buttons,
+        reply_to=None if message.reply_to is None else message.reply_to.id,
+        message_id=message.id,
+        message=message,
+    )
 
 
 Method: TypeAlias = Callable[[Context], object]

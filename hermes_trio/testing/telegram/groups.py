@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from hermes_trio.testing.telegram.model import Account, Chat, ChatKind, Message
-from hermes_trio.testing.telegram.places import listeners, open_topic, tell, tell_member, write
+from hermes_trio.testing.telegram.places import open_topic, tell, tell_member, write
 
 if TYPE_CHECKING:
     from hermes_trio.testing.telegram.bots import FakeBot
@@ -74,8 +74,3 @@ class FakeGroup:
         write(self._state, new, self._owner, media={"migrate_from_chat_id": self.chat.id})
         self.chat.migrated_to = new.id
         return FakeGroup(self._state, new, self._owner)
-
-    @property
-    def bots(self) -> list[str]:
-        """Names of the bots in it."""
-        return [bot.account.username for bot in listeners(self._state, self.chat)]

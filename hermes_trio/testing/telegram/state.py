@@ -12,7 +12,6 @@ import trio
 
 from hermes_trio.testing.telegram.answers import ApiRefusal, bad_request, forbidden
 from hermes_trio.testing.telegram.model import Account, Chat, ChatKind, Message, StoredFile
-from hermes_trio.testing.telegram.sent import Sent
 from hermes_trio.testing.telegram.updates import UpdateQueue
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from hermes_trio.io.clock import Clock
     from hermes_trio.testing.telegram.model import Json
+    from hermes_trio.testing.telegram.sent import Sent
 
 TOKEN: Final = re.compile(r"([1-9][0-9]{0,18}):[A-Za-z0-9_-]+")
 _FIRST_UPDATE: Final = 100_000_001
@@ -243,9 +243,9 @@ class TelegramState:
         self.files[stored.file_id] = stored
         return stored
 
-    def record(self, **fields: object) -> None:
+    def log(self, sent: Sent) -> None:
         """Add to the log, and wake who waits for something to happen."""
-        self.sent.append(Sent(index=len(self.sent), time=trio.current_time(), date=self.clock.now(), **fields))  # type: ignore[arg-type]
+        self.sent.append(sent)
         self.wake()
 
     def wake(self) -> None:

@@ -11,9 +11,9 @@ import msgspec
 class FaultKind(StrEnum):
     """What goes wrong with a call.
 
-    ``DROP_BEFORE`` closes the connection without having done anything. ``DROP_AFTER`` does what was asked and closes the
-    connection without saying so: a client that then calls again by itself does it twice. ``HANG`` does nothing and never
-    answers; ``SLOW`` waits, then does all as usual. ``ERROR`` answers with a status and description of one's own.
+    ``DROP_BEFORE`` closes the connection without having done anything. ``DROP_AFTER`` does what was asked and closes
+    the connection without saying so: a client that then calls again by itself does it twice. ``HANG`` does nothing and
+    never answers; ``SLOW`` waits, then does all as usual. ``ERROR`` answers with a status and description of one's own.
     """
 
     TOO_MANY_REQUESTS = "too_many_requests"

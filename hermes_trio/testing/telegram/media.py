@@ -47,7 +47,7 @@ class MediaKind:
         return described
 
 
-_PICTURE: Final = {"width": 900, "height": 600}
+_PICTURE: Final[Mapping[str, object]] = MappingProxyType({"width": 900, "height": 600})
 _KINDS: Final = (
     MediaKind("photo", "photos", "photo.jpg", "image/jpeg", _PICTURE, most_bytes=10_000_000),
     MediaKind("document", "documents", "file.bin", "application/octet-stream"),

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 MOST_COMMANDS: Final = 100
 LONGEST_DESCRIPTION: Final = 256
 _COMMAND: Final = re.compile(r"[a-z0-9_]{1,32}")
+_GIFTS: Final[Mapping[str, bool]] = MappingProxyType(
+    {
+        "unlimited_gifts": False,
+        "limited_gifts": False,
+        "unique_gifts": False,
+        "premium_subscription": False,
+        "gifts_from_channels": False,
+    }
+)
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{0,256}")
 
 
@@ -138,16 +147,12 @@ def close(context: Context) -> object:
 
 def get_chat(context: Context) -> object:
     """``getChat``."""
-    return {**context.chat().as_json(), "accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": _GIFTS}
-
-
-_GIFTS: Final = {
-    "unlimited_gifts": False,
-    "limited_gifts": False,
-    "unique_gifts": False,
-    "premium_subscription": False,
-    "gifts_from_channels": False,
-}
+    return {
+        **context.chat().as_json(),
+        "accent_color_id": 0,
+        "max_reaction_count": 11,
+        "accepted_gift_types": dict(_GIFTS),
+    }
 
 
 def leave_chat(context: Context) -> object:

@@ -7,13 +7,16 @@ its own chat only; what fails for good is recorded, and the next part follows.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
 
 from hermes_trio.adapter_api.errors import AdapterError, ChatMigrated, MarkupRefused, NotModified, RateLimited, Refused
 from hermes_trio.adapter_api.outgoing import Target
+from hermes_trio.delivery.compose import compose_reply
 from hermes_trio.delivery.parts import (
+    StoredMarkdown,
     StoredMedia,
     StoredText,
     decode_part,
@@ -21,10 +24,12 @@ from hermes_trio.delivery.parts import (
     to_outgoing_text,
 )
 from hermes_trio.delivery.resent import mark_as_resent
-from hermes_trio.errors import HermesTrioError
+from hermes_trio.errors import HermesTrioError, StoreError
 from hermes_trio.store import outbox
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from hermes_trio.adapter_api.adapter import Adapter
     from hermes_trio.adapter_api.outgoing import OutgoingText
     from hermes_trio.scope import ProfileScope
@@ -121,8 +126,8 @@ class _OutboxWorker:
         try:
             await self._try(row)
         except HermesTrioError as error:
-            # The store's trouble: the row stays as it is, and is looked at again after a while.
-            self._log.warning(f"what was sent to {row.platform} could not be noted: {error}")
+            # The store's trouble before anything was sent: the row is as it was, and is looked at again after a while.
+            self._log.warning(f"an answer to {row.platform} waits for the store: {error}")
             await trio.sleep(STORE_PAUSE)
         finally:
             self._busy.discard(chat)
@@ -135,12 +140,23 @@ class _OutboxWorker:
         try:
             message_id = await self._send(adapter, row)
         except AdapterError as error:
-            await self._failed(row, error)
+            settle = partial(self._failed, row, error)
         except ValueError as error:
-            await outbox.fail(self._scope, row.id, f"cannot be read: {error}")
+            settle = partial(outbox.fail, self._scope, row.id, f"cannot be read: {error}")
         else:
             self._senders.note_sent(*row.transport)
-            await outbox.mark_sent(self._scope, row.id, message_id)
+            settle = partial(outbox.mark_sent, self._scope, row.id, message_id)
+        await self._settle(row, settle)
+
+    async def _settle(self, row: OutboxRow, settle: Callable[[], Awaitable[None]]) -> None:
+        """Note how it went, however long the store takes: until then nothing else may be sent to the chat."""
+        while True:
+            try:
+                await settle()
+                return
+            except StoreError as error:
+                self._log.warning(f"what became of an answer to {row.platform} cannot be noted yet: {error}")
+            await trio.sleep(STORE_PAUSE)
 
     async def _send(self, adapter: Adapter, row: OutboxRow) -> str | None:
         target, part = Target(row.chat_id, row.thread_id), decode_part(row.content)
@@ -150,6 +166,8 @@ class _OutboxWorker:
                 return await self._send_text(adapter, target, part, row)
             if isinstance(part, StoredMedia):
                 return (await adapter.upload(target, to_outgoing_media(part, row))).message_id
+            if isinstance(part, StoredMarkdown):
+                return await self._send_markdown(adapter, target, part, row)
             if adapter.capabilities.deletes:
                 await adapter.delete(target, part.message_id)
             return None
@@ -169,6 +187,18 @@ class _OutboxWorker:
         if row.may_have_arrived and not adapter.capabilities.idempotent_sends:
             text = mark_as_resent(text, self._scope.config.chat.display_on(row.platform), adapter.capabilities)
         return await send_in_plain_if_refused(adapter, target, text)
+
+    async def _send_markdown(
+        self, adapter: Adapter, target: Target, part: StoredMarkdown, row: OutboxRow
+    ) -> str | None:
+        message_id = None
+        texts = await compose_reply(self._scope, part.text, adapter.capabilities)
+        for number, text in enumerate(texts):
+            keyed = replace(text, idempotency_key=f"{row.idempotency_key}:{number}")
+            if number == 0 and row.may_have_arrived:
+                keyed = mark_as_resent(keyed, self._scope.config.chat.display_on(row.platform), adapter.capabilities)
+            message_id = await send_in_plain_if_refused(adapter, target, keyed)
+        return message_id
 
     async def _failed(self, row: OutboxRow, error: AdapterError) -> None:
         scope, reason = self._scope, f"{error.code}: {error}"

@@ -42,13 +42,19 @@ class StoredMedia(msgspec.Struct, frozen=True, tag="media", omit_defaults=True):
     formatted_caption: str | None = None
 
 
+class StoredMarkdown(msgspec.Struct, frozen=True, tag="markdown"):
+    """A text as an agent wrote it, of any length; what another program owed to the chat."""
+
+    text: str
+
+
 class StoredRemoval(msgspec.Struct, frozen=True, tag="removal"):
     """A message that is to be deleted, because the finished answer has no use for it."""
 
     message_id: str
 
 
-StoredPart = StoredText | StoredMedia | StoredRemoval
+StoredPart = StoredText | StoredMedia | StoredMarkdown | StoredRemoval
 
 
 def encode_text(text: OutgoingText, *, edit: str | None = None) -> str:
@@ -69,6 +75,11 @@ def encode_media(media: OutgoingMedia) -> str:
         caption.formatted if caption else None,
     )
     return msgspec.json.encode(stored).decode()
+
+
+def encode_markdown(text: str) -> str:
+    """A text in Markdown for the outbox; composed when it is sent."""
+    return msgspec.json.encode(StoredMarkdown(text)).decode()
 
 
 def encode_removal(message_id: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from hermes_trio.gateway.session_context import speaker_prefix
 from hermes_trio.home.config import ModelRoute
 from hermes_trio.routing.session_key import build_session_key
+from hermes_trio.routing.source import MessageSource
 from hermes_trio.store.session_rows import SessionOrigin
 from hermes_trio.turns.place import Place
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from hermes_trio.gateway.accepted import Accepted
     from hermes_trio.home.platform_config import PlatformConfig
     from hermes_trio.routing.session_key import SessionKey
-    from hermes_trio.routing.source import MessageSource
     from hermes_trio.scope import ProfileScope
 
 _LONGEST_QUOTE: Final = 500
@@ -110,6 +110,29 @@ def origin_of(message: InboundMessage, transport_profile: str, runtime_profile: 
         profile=runtime_profile,
         transport_profile=transport_profile,
     )
+
+
+def source_of(origin: object) -> MessageSource | None:
+    """The place that the routing index knows a conversation by, or None when it says nothing usable."""
+    if not isinstance(origin, dict) or not origin.get("platform"):
+        return None
+    return MessageSource(
+        platform=str(origin["platform"]),
+        chat_type=str(origin.get("chat_type") or "dm"),
+        chat_id=_id(origin, "chat_id"),
+        thread_id=_id(origin, "thread_id"),
+        user_id=_id(origin, "user_id"),
+        user_id_alt=_id(origin, "user_id_alt"),
+        parent_chat_id=_id(origin, "parent_chat_id"),
+        guild_id=_id(origin, "guild_id"),
+        chat_name=str(origin.get("chat_name") or ""),
+        user_name=str(origin.get("user_name") or ""),
+    )
+
+
+def _id(origin: Mapping[str, object], name: str) -> str | None:
+    value = origin.get(name)
+    return None if value is None else str(value)
 
 
 def special_of(platform: PlatformConfig, message: InboundMessage, settings: Mapping[str, object]) -> Special:

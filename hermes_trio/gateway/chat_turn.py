@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -53,10 +54,17 @@ async def answer_in_lane(chats: Chats, lane: Lane, turn: LaneTurn) -> None:
                 await inbox.finish(scope, turn.answered_rows())
     except (ProfileUnavailable, ScopeClosed):
         chats.log.info("a turn stops with its profile and is taken up at the next start", turn=turn.turn_id)
+        await _release(scope, turn)
     except Exception as error:  # noqa: BLE001  one turn's failure is its own, whatever it is
         await _set_back(chats, turn, error)
     finally:
         scope.db.changes.mark(outbox.TOPIC)
+
+
+async def _release(scope: ProfileScope, turn: LaneTurn) -> None:
+    """An orderly end is nobody's failure: it does not count towards being put aside."""
+    with suppress(HermesTrioError):  # then it counts
+        await inbox.set_back(scope, [one.row_id for one in turn.messages], "interrupted", counts=False)
 
 
 async def _set_back(chats: Chats, turn: LaneTurn, error: Exception) -> None:

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import traceback
-from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import trio
 
-from hermes_trio.adapter_api.errors import AdapterError
-from hermes_trio.adapter_api.outgoing import Target
-from hermes_trio.delivery.compose import compose_reply
-from hermes_trio.delivery.outbox_worker import send_in_plain_if_refused, serve_outbox
+from hermes_trio.delivery.outbox_worker import serve_outbox
 from hermes_trio.errors import CapacityExceeded, HermesTrioError
-from hermes_trio.gateway.accepted import Accepted, decode_row
+from hermes_trio.gateway.accepted import Accepted, new_row
 from hermes_trio.gateway.adapter_context import CoreContext
 from hermes_trio.gateway.adapter_runner import AdapterRunner
 from hermes_trio.gateway.adapter_slot import AdapterSlot, AdapterState
-from hermes_trio.gateway.asked import Asked, AskedQuestions
+from hermes_trio.gateway.asked import AskedQuestions
 from hermes_trio.gateway.chat_command import run_command_of
 from hermes_trio.gateway.chat_turn import answer_in_lane, say_and_close
 from hermes_trio.gateway.ingress import Ingress
 from hermes_trio.gateway.lane import Lane, LaneTable, LaneTurn, Notice
 from hermes_trio.gateway.notices import notice_text
 from hermes_trio.gateway.reply import ReplyPlace, reply_key
+from hermes_trio.gateway.take_up import take_up
 from hermes_trio.home.platform_config import PlatformConfig
 from hermes_trio.io.supervise import main_leaf
 from hermes_trio.store import inbox, outbox
+from hermes_trio.store.chat_entries import prune_entries
 from hermes_trio.turns.commands.registry import may_run_while_busy, menu_commands
 
 if TYPE_CHECKING:
@@ -35,14 +32,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hermes_trio.adapter_api.adapter import AdapterFactory
-    from hermes_trio.adapter_api.messages import ButtonPress
+    from hermes_trio.adapter_api.messages import ButtonPress, InboundMessage
     from hermes_trio.gateway.adapter_runner import CredentialLocks
     from hermes_trio.gateway.mounts import MountTable
     from hermes_trio.gateway.runtime import ProfileRuntime
     from hermes_trio.gateway.senders import Senders
     from hermes_trio.home.chat_config import ChatConfig, DisplayConfig
-    from hermes_trio.scope import ProfileScope
-    from hermes_trio.store.inbox import InboxRow
     from hermes_trio.turns.request import TurnRequest, TurnResult
     from hermes_trio.turns.turn import Emit
 
@@ -137,8 +132,8 @@ class Chats:
                     self.senders.add(self.slots[name])
                     nursery.start_soon(runner.run, name=f"{self.scope.name} adapter {name}")
                 task_status.started()
-                await outbox.recover(self.scope)
-                await self._take_up()
+                await take_up(self)
+                self.recovered.set()
                 await nursery.start(serve_outbox, self.scope, self.senders, name=f"{self.scope.name} outbox")
                 await self._prune_forever()
         finally:
@@ -146,23 +141,13 @@ class Chats:
                 slot.enter(AdapterState.STOPPED)
                 self.senders.remove(slot)
 
-    async def flush(self, seconds: float = FLUSH_SECONDS) -> None:
-        """Wait until what can be sent is sent, at most ``seconds``."""
-        with trio.move_on_after(seconds):
+    async def close(self) -> None:
+        """After the last turn: wait until what can be sent is sent, at most 5 s."""
+        with trio.move_on_after(FLUSH_SECONDS):
+            await self.lanes.idle()
             seen = self.scope.db.changes.count(outbox.TOPIC)
             while await self._has_something_to_send():
                 seen = await self.scope.db.changes.wait_beyond(outbox.TOPIC, seen)
-
-    async def take_up_replayed(self, _scope: ProfileScope) -> None:
-        """Answer what somebody has replayed while we run.
-
-        Raises:
-            StoreError: The inbox cannot be read.
-        """
-        known = {one.row_id for lane in self.lanes for one in lane.messages()}
-        for row in await inbox.unfinished(self.scope):
-            if row.state == "accepted" and row.id not in known:
-                await self._take_up_row(row)
 
     def cancel_turn(self, turn_id: str) -> bool:
         """End a turn by its id; False when none of this id runs here."""
@@ -224,32 +209,20 @@ class Chats:
         """Say something beside the conversation, in reply to a message."""
         self.begin(say_and_close, self.scope, self.reply_place(accepted, f"say:{text}"), text, ())
 
+    async def tell_agent(self, message: InboundMessage, transport_profile: str, session_key: str) -> None:
+        """Let the agent of a conversation know something that nobody wrote; what came before is not told again.
+
+        Raises:
+            StoreError: It could not be stored.
+            ScopeClosed: The profile is over.
+        """
+        row_id = await inbox.accept(self.scope, new_row(message, transport_profile, session_key, internal=True))
+        if row_id is not None:
+            self.lanes.deliver(Accepted(row_id, transport_profile, session_key, message, internal=True))
+
     def retry_later(self, messages: Sequence[Accepted]) -> None:
         """Answer messages again after a pause; one that ends first leaves them to the next start."""
         self.begin(self._deliver_after, RETRY_SECONDS * 2.0 ** messages[0].attempts, tuple(messages))
-
-    async def show_question(self, place: ReplyPlace, text: str, asked: Asked, in_words: str = "") -> None:
-        """Show a question with buttons where the platform has them, in words elsewhere; it is not kept for later."""
-        buttons = self.asked.buttons(asked) if place.capabilities.buttons else ()
-        shown = text if buttons else f"{text}\n\n{in_words}"
-        parts = await compose_reply(self.scope, shown, place.capabilities, buttons=buttons)
-        adapter = self.senders.find(place.transport_profile, place.platform)
-        if adapter is None:
-            return
-        for part in parts:
-            sent = await send_in_plain_if_refused(adapter, Target(place.chat_id, place.thread_id), part)
-            if part is parts[-1]:
-                self.asked.note_shown(asked.question_id, sent, part)
-
-    async def close_question(self, place: ReplyPlace, question_id: str) -> None:
-        """Take the buttons off a question that waits no more."""
-        shown = self.asked.forget(question_id)
-        adapter = self.senders.find(place.transport_profile, place.platform)
-        if shown is None or adapter is None or not place.capabilities.edits:
-            return
-        message_id, text = shown
-        with suppress(AdapterError):  # the answer counts, not how its question looks
-            await adapter.edit(Target(place.chat_id, place.thread_id), message_id, replace(text, buttons=()))
 
     def platform(self, accepted: Accepted) -> PlatformConfig:
         """Settings of the bot that received a message."""
@@ -304,33 +277,6 @@ class Chats:
 
     # Own business.
 
-    async def _take_up(self) -> None:
-        """Let everything that an earlier generation accepted be answered."""
-        for row in await inbox.unfinished(self.scope):
-            await self._take_up_row(row)
-        self.recovered.set()
-
-    async def _take_up_row(self, row: InboxRow) -> None:
-        try:
-            accepted = decode_row(row)
-        except ValueError as error:
-            self.log.error(f"a message in the inbox cannot be read and is dropped: {error}", row=row.id)  # noqa: TRY400
-            await inbox.drop(self.scope, row.id)
-            return
-        if row.state == "running":
-            # Whoever ran it is dead; a message that kills its process time and again must not do so for ever.
-            states = await inbox.set_back(self.scope, (row.id,), "interrupted by an end", self.chat.inbox_attempts)
-            if states.get(row.id) == "dead":
-                self.log.error("a message was interrupted too often and was put aside", row=row.id)
-                self.say(accepted, notice_text(Notice.PUT_ASIDE))
-                return
-            if self.scope.clock.now() - row.updated_at > self.chat.gateway_auto_continue_freshness:
-                await say_and_close(
-                    self.scope, self.reply_place(accepted, "stale"), notice_text(Notice.INTERRUPTED), (row.id,)
-                )
-                return
-        self.lanes.deliver(accepted)
-
     async def _has_something_to_send(self) -> bool:
         without = {slot.transport for slot in self.slots.values() if slot.adapter is None}
         due = await outbox.next_due(self.scope, without)
@@ -339,8 +285,9 @@ class Chats:
     async def _prune_forever(self) -> None:
         while True:
             await trio.sleep(PRUNE_SECONDS)
-            await inbox.prune(self.scope)
-            await outbox.prune(self.scope)
+            await self._guard(inbox.prune, self.scope)
+            await self._guard(outbox.prune, self.scope)
+            await self._guard(prune_entries, self.scope, self.chat.session_store_max_age_days)
 
     async def _deliver_after(self, seconds: float, messages: tuple[Accepted, ...]) -> None:
         await trio.sleep(seconds)
@@ -356,6 +303,5 @@ class Chats:
             if isinstance(leaf, HermesTrioError):
                 self.log.warning(f"something was not done: {leaf}", code=leaf.code)
             else:
-                self.log.error(
-                    f"something crashed: {self.scope.log.redact(''.join(traceback.format_exception(error)))}"
-                )
+                text = self.scope.log.redact("".join(traceback.format_exception(error)))
+                self.log.error(f"something crashed: {text}")  # noqa: TRY400  ours has no such method

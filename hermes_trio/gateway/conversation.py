@@ -14,6 +14,7 @@ from hermes_trio.gateway.accepted import Accepted, new_row
 from hermes_trio.gateway.asked import Asked
 from hermes_trio.gateway.chat_request import origin_of
 from hermes_trio.gateway.lane import MOST_WAITING
+from hermes_trio.gateway.question_view import show_question
 from hermes_trio.gateway.views import adapter_view, running_turn
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.routing.session_key import SessionKey, parse_session_key
@@ -143,7 +144,7 @@ class LaneConversation:
 
         async def announce(asked: PendingQuestion) -> None:
             shown = Asked(asked.id, key, tuple(choices), is_approval=False)
-            await chats.show_question(place, question, shown, " / ".join(choices))
+            await show_question(chats, place, question, shown, " / ".join(choices))
 
         with trio.move_on_after(CONFIRM_SECONDS):
             answer = await chats.agent.workplace.questions.ask(question, choices, announce, key, name)

@@ -9,14 +9,11 @@ import trio
 
 from hermes_trio.adapter_api.messages import InboundMessage
 from hermes_trio.errors import HermesTrioError
-from hermes_trio.gateway.accepted import Accepted, new_row
-from hermes_trio.routing.source import MessageSource
-from hermes_trio.store import inbox, routing_index
+from hermes_trio.gateway.chat_request import source_of
+from hermes_trio.store import routing_index
 from hermes_trio.tools.background_watch import ProcessNotice, describe_notice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hermes_trio.gateway.chats import Chats
 
 MOST_WAITING: Final = 256
@@ -48,27 +45,9 @@ async def _report(chats: Chats, notice: ProcessNotice) -> None:
     scope, key = chats.scope, notice.entry.session_key
     entry = await routing_index.lookup(scope, key) if key else None
     origin = entry.more.get("origin") if entry is not None else None
-    if not isinstance(origin, dict) or origin.get("platform") not in chats.slots:
+    source = source_of(origin)
+    if source is None or source.platform not in chats.slots:
         return  # a conversation over HTTP: whoever asks there asks again
-    source = MessageSource(
-        platform=str(origin["platform"]),
-        chat_type=str(origin.get("chat_type") or "dm"),
-        chat_id=_id(origin, "chat_id"),
-        thread_id=_id(origin, "thread_id"),
-        user_id=_id(origin, "user_id"),
-        user_id_alt=_id(origin, "user_id_alt"),
-        parent_chat_id=_id(origin, "parent_chat_id"),
-        guild_id=_id(origin, "guild_id"),
-        chat_name=str(origin.get("chat_name") or ""),
-        user_name=str(origin.get("user_name") or ""),
-    )
-    transport = str(origin.get("transport_profile") or scope.name)
+    transport = str(origin.get("transport_profile") or scope.name) if isinstance(origin, dict) else scope.name
     message = InboundMessage(source, f"process:{uuid.uuid4().hex}", describe_notice(notice), scope.clock.now())
-    row_id = await inbox.accept(scope, new_row(message, transport, key, internal=True))
-    if row_id is not None:
-        chats.lanes.deliver(Accepted(row_id, transport, key, message, internal=True))
-
-
-def _id(origin: Mapping[str, object], name: str) -> str | None:
-    value = origin.get(name)
-    return None if value is None else str(value)
+    await chats.tell_agent(message, transport, key)

@@ -10,6 +10,7 @@ import trio
 from hermes_trio.adapter_api.errors import AdapterError
 from hermes_trio.adapter_api.outgoing import Target
 from hermes_trio.gateway.asked import Asked
+from hermes_trio.gateway.question_view import close_question, show_question
 from hermes_trio.turns.events import ApprovalClosed, ApprovalRequested, QuestionAsked, QuestionClosed, UsageReported
 
 if TYPE_CHECKING:
@@ -88,11 +89,11 @@ class TurnView:
 
     def _show(self, text: str, asked: Asked, in_words: str) -> None:
         self._questions.add(asked.question_id)
-        self._nursery.start_soon(self._chats.show_question, self._place, text, asked, in_words)
+        self._chats.begin(show_question, self._chats, self._place, text, asked, in_words)
 
     def _close(self, question_id: str) -> None:
         self._questions.discard(question_id)
-        self._chats.begin(self._chats.close_question, self._place, question_id)
+        self._chats.begin(close_question, self._chats, self._place, question_id)
 
 
 @asynccontextmanager

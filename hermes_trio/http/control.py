@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from hermes_trio.errors import HermesTrioError, RequestError
+from hermes_trio.gateway.take_up import take_up_replayed
 from hermes_trio.http.errors import error_answer
 
 if TYPE_CHECKING:
@@ -61,9 +62,10 @@ class ControlApp:
     async def _inbox_changed(self, request: Request) -> object:
         slot = self._gateway.table[_read(request, _Profile).profile]
         runtime = slot.require_runtime()
-        if runtime.chats is not None:
-            await runtime.call(runtime.chats.take_up_replayed)
-        return {"told": runtime.chats is not None}
+        chats = runtime.chats
+        if chats is not None:
+            await runtime.call(lambda _scope: take_up_replayed(chats))
+        return {"told": chats is not None}
 
     async def _cancel_turn(self, request: Request) -> object:
         wanted = _read(request, _Turn).turn

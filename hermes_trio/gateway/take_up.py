@@ -1,0 +1,89 @@
+"""What an earlier generation of a profile left unfinished is taken up: messages to answer, answers to send."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hermes_trio.adapter_api.messages import InboundMessage
+from hermes_trio.delivery.parts import encode_markdown
+from hermes_trio.gateway.accepted import Accepted, decode_row
+from hermes_trio.gateway.chat_request import source_of
+from hermes_trio.gateway.chat_turn import say_and_close
+from hermes_trio.gateway.lane import Notice
+from hermes_trio.gateway.notices import notice_text
+from hermes_trio.store import inbox, outbox
+from hermes_trio.store.chat_entries import clear_resume_pending, list_resume_pending
+from hermes_trio.store.obligations import take_over_obligations
+
+RESUME: Final = "The gateway was restarted while you were at work here. Go on with what you were asked last."
+
+if TYPE_CHECKING:
+    from hermes_trio.gateway.chats import Chats
+    from hermes_trio.store.inbox import InboxRow
+
+
+async def take_up(chats: Chats) -> None:
+    """Let everything that an earlier generation accepted be answered, and all that it said be sent.
+
+    Raises:
+        StoreError: What was left cannot be read.
+        ScopeClosed: The profile is over.
+    """
+    scope = chats.scope
+    await outbox.recover(scope)
+    await take_over_obligations(scope, encode_markdown)
+    for row in await inbox.unfinished(scope):
+        await _take_up_row(chats, row)
+    await _go_on(chats)
+
+
+async def take_up_replayed(chats: Chats) -> None:
+    """Answer what somebody has replayed while we run.
+
+    Raises:
+        StoreError: The inbox cannot be read.
+        ScopeClosed: The profile is over.
+    """
+    known = {one.row_id for lane in chats.lanes for one in lane.messages()}
+    for row in await inbox.unfinished(chats.scope):
+        if row.state == "accepted" and row.id not in known:
+            await _take_up_row(chats, row)
+
+
+async def _go_on(chats: Chats) -> None:
+    """Take up the turns that hermes-agent marked when it was stopped; it keeps no inbox, so the agent is told."""
+    scope = chats.scope
+    for entry in await list_resume_pending(scope, chats.chat.gateway_auto_continue_freshness):
+        await clear_resume_pending(scope, (entry.session_key,))
+        place = source_of(entry.more.get("origin"))
+        if place is None or place.platform not in chats.slots:
+            continue
+        marked = str(entry.more.get("last_resume_marked_at"))
+        message = InboundMessage(place, f"resume:{entry.session_id}:{marked}", RESUME, scope.clock.now())
+        await chats.tell_agent(message, scope.name, entry.session_key)
+
+
+async def _take_up_row(chats: Chats, row: InboxRow) -> None:
+    try:
+        accepted = decode_row(row)
+    except ValueError as error:
+        chats.log.warning(f"a message in the inbox cannot be read and is dropped: {error}", row=row.id)
+        await inbox.drop(chats.scope, row.id)
+        return
+    if row.state != "running" or await _may_run_again(chats, row, accepted):
+        chats.lanes.deliver(accepted)
+
+
+async def _may_run_again(chats: Chats, row: InboxRow, accepted: Accepted) -> bool:
+    """Whether a message is answered whose process died over it; if not, its chat is told."""
+    # A message that kills its process time and again must not do so for ever.
+    states = await inbox.set_back(chats.scope, (row.id,), "its process died", chats.chat.inbox_attempts)
+    if states.get(row.id) == "dead":
+        chats.log.error("a message was interrupted too often and was put aside", row=row.id)
+        chats.say(accepted, notice_text(Notice.PUT_ASIDE))
+        return False
+    if chats.scope.clock.now() - row.updated_at > chats.chat.gateway_auto_continue_freshness:
+        place = chats.reply_place(accepted, "interrupted")
+        await say_and_close(chats.scope, place, notice_text(Notice.INTERRUPTED), (row.id,))
+        return False
+    return True

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from hermes_trio.errors import HermesTrioError
 from hermes_trio.home.file_rules import OF_ANOTHER, Parts, fold, refusal_elsewhere, refusal_in_home
+from hermes_trio.home.names import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
     from hermes_trio.home.paths import ProfilePaths
@@ -104,6 +105,12 @@ def make_file_guard(home_root: Path, profile_paths: ProfilePaths) -> FileGuard:
         profile_paths: The profile's paths.
     """
     return FileGuard(_lexical(profile_paths.root), _lexical(home_root))
+
+
+def guard_of_profile(name: str, profile_paths: ProfilePaths) -> FileGuard:
+    """Build the guard of a profile from its name and paths alone; touches no file."""
+    home = profile_paths.root
+    return make_file_guard(home if name == DEFAULT_PROFILE else home.parent.parent, profile_paths)
 
 
 def _lexical(path: Path) -> Path:

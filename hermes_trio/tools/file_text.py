@@ -1,4 +1,4 @@
-"""What the bytes of a file are: text in which encoding, an image, or something else. Pure functions."""
+"""What the bytes of a file are: text in which encoding, or something else. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,23 +9,7 @@ from typing import Final
 LOOKED_AT: Final = 8192
 """Bytes at the beginning that tell text from other things."""
 
-_IMAGES: Final = (
-    (b"\x89PNG\r\n\x1a\n", "png"),
-    (b"\xff\xd8\xff", "jpeg"),
-    (b"GIF87a", "gif"),
-    (b"GIF89a", "gif"),
-    (b"BM", "bmp"),
-    (b"II*\0", "tiff"),
-    (b"MM\0*", "tiff"),
-)
 _WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-def image_kind(head: bytes) -> str | None:
-    """The kind of image that begins like this, or None."""
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "webp"
-    return next((kind for magic, kind in _IMAGES if head.startswith(magic) and (kind != "bmp" or b"\0" in head)), None)
 
 
 def is_binary(head: bytes) -> bool:

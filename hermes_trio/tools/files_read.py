@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import msgspec
 
 from hermes_trio.home.file_guard import FileRefused
+from hermes_trio.io.image_kind import image_kind
 from hermes_trio.tools.file_changes import LARGEST_FILE
-from hermes_trio.tools.file_text import LOOKED_AT, decode, image_kind, is_binary, is_wide
+from hermes_trio.tools.file_text import LOOKED_AT, decode, is_binary, is_wide
 from hermes_trio.tools.paths import FilePlace, explaining, place_of
 from hermes_trio.tools.tool import Arguments, Tool, ToolError
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermes_trio.home.child_environment import below, choose_folder, choose_home
-from hermes_trio.home.file_guard import FileGuard, make_file_guard
+from hermes_trio.home.file_guard import FileGuard, guard_of_profile
 from hermes_trio.home.guarded_files import GuardedFiles
-from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.tools.terminal_launch import base_of
 from hermes_trio.tools.tool import ToolError
 
@@ -28,8 +27,7 @@ LONGEST_PATH = 4096
 
 def guard_of(scope: ProfileScope) -> FileGuard:
     """The profile's file guard."""
-    home = scope.home.root
-    return make_file_guard(home if scope.name == DEFAULT_PROFILE else home.parent.parent, scope.home)
+    return guard_of_profile(scope.name, scope.home)
 
 
 @dataclass(frozen=True, slots=True)

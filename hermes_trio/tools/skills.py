@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from hermes_trio.errors import HermesTrioError
 from hermes_trio.home.guarded_files import GuardedFiles
-from hermes_trio.home.skill_files import SKILL_FILE, SUPPORT_FOLDERS, Skill, SkillSet
+from hermes_trio.home.skill_files import SKILL_FILE, SUPPORT_FOLDERS, Skill, SkillSet, split_head
 from hermes_trio.tools.paths import explaining, guard_of
 from hermes_trio.tools.skill_index import load_skills
-from hermes_trio.tools.skill_usage import VIEWED, count_usage
+from hermes_trio.tools.skill_usage import USED, VIEWED, count_usage
 from hermes_trio.tools.tool import Tool, ToolError
 
 if TYPE_CHECKING:
@@ -58,12 +58,12 @@ async def run_skill_view(scope: ProfileScope, turn: ToolTurn, arguments: Argumen
     skill = find_skill(await load_skills(scope, turn.platform), name)
     guard, inner = guard_of(scope), str(arguments.get("file_path") or "")
     reply = await scope.run_blocking(_view, guard, skill, inner)
-    await _count(scope, guard, skill)
+    await _count(scope, guard, skill, VIEWED)
     if inner:
         return reply
     content = str(reply["content"])
     if scope.config.skills.template_vars:
-        content = _fill_in(content, skill, turn)
+        content = _fill_in(content, skill, turn.session_id)
     missing = [variable for variable in skill.required_variables if not scope.secrets.get(variable)]
     return {
         **reply,
@@ -73,6 +73,24 @@ async def run_skill_view(scope: ProfileScope, turn: ToolTurn, arguments: Argumen
         "setup_needed": bool(missing),
         "readiness_status": "setup_needed" if missing else "available",
     }
+
+
+async def read_skill(scope: ProfileScope, skill: Skill, session_id: str) -> str:
+    """The text of a skill that a user has chosen, without its head.
+
+    Args:
+        scope: The profile.
+        skill: The skill.
+        session_id: The conversation that it is to be followed in.
+
+    Raises:
+        ToolError: It is no text, or not readable.
+    """
+    guard = guard_of(scope)
+    content = str((await scope.run_blocking(_view, guard, skill, ""))["content"])
+    await _count(scope, guard, skill, USED)
+    _, text = split_head(content, skill.file)
+    return _fill_in(text, skill, session_id) if scope.config.skills.template_vars else text
 
 
 def find_skill(skills: SkillSet, name: str) -> Skill:
@@ -99,10 +117,10 @@ def inner_path(text: str) -> PurePosixPath:
     return path
 
 
-async def _count(scope: ProfileScope, guard: FileGuard, skill: Skill) -> None:
+async def _count(scope: ProfileScope, guard: FileGuard, skill: Skill, what: str) -> None:
     """Count the use; a skill can be read although nothing can be written."""
     try:
-        await scope.run_blocking(count_usage, guard, scope.home.skills, skill.name, VIEWED, scope.clock.now())
+        await scope.run_blocking(count_usage, guard, scope.home.skills, skill.name, what, scope.clock.now())
     except (OSError, HermesTrioError) as error:
         scope.log.bind(component="tools").debug(f"the use of skill {skill.name} was not counted: {error}")
 
@@ -178,8 +196,8 @@ def _linked_files(folder: Path) -> dict[str, list[str]]:
     return found
 
 
-def _fill_in(content: str, skill: Skill, turn: ToolTurn) -> str:
-    return content.replace("${HERMES_SKILL_DIR}", str(skill.folder)).replace("${HERMES_SESSION_ID}", turn.session_id)
+def _fill_in(content: str, skill: Skill, session_id: str) -> str:
+    return content.replace("${HERMES_SKILL_DIR}", str(skill.folder)).replace("${HERMES_SESSION_ID}", session_id)
 
 
 TOOLS: Final[tuple[Tool, ...]] = (

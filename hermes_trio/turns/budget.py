@@ -96,7 +96,7 @@ class Budget:
         """
         if self._config is None:
             return
-        cost = cost_usd(target, usage, _own_prices(scope)) or 0.0
+        cost = cost_usd(target, usage, own_prices(scope)) or 0.0
         tokens = usage.input_tokens + usage.output_tokens
         now = self._spending
         self._spending = replace(now, usd=now.usd + cost, tokens=now.tokens + tokens)
@@ -134,7 +134,7 @@ class Budget:
         )
 
 
-def _own_prices(scope: ProfileScope) -> Mapping[str, Price]:
+def own_prices(scope: ProfileScope) -> Mapping[str, Price]:
     """The prices that the user gives; what a price leaves out costs as much as other input, or nothing."""
     return scope.files.derive(
         "prices",

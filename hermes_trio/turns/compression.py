@@ -71,6 +71,7 @@ class FitRequest:
             history that the caller brought along, whose summary is remembered for the next time it comes.
         reading: What the provider counted last, or None.
         force: Compress although it may not seem necessary, because a provider said so, or a user.
+        focus: What the user wants to have kept above all, or empty.
     """
 
     session_id: str
@@ -81,6 +82,7 @@ class FitRequest:
     stored: bool = True
     reading: PromptReading | None = None
     force: bool = False
+    focus: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ async def fit_context(scope: ProfileScope, request: FitRequest) -> FitResult:
     needed = needs_compression(config, request.context_length, tokens, corrected(fixed, request.reading))
     if not needed and not (config.enabled and request.force):
         return FitResult(tuple(request.messages), whole)
-    measure = _measure(config, request, fixed, whole)
+    measure = measure_of(config, request, fixed, whole)
     log = scope.log.bind(session=request.session_id, component="agent.compression")
     try:
         result = await compress(scope, request, measure)
@@ -200,7 +202,7 @@ async def compress(scope: ProfileScope, request: FitRequest, measure: Measure) -
     unchanged = FitResult(view.messages, measure.whole, compressed=view.covered is not None)
     if (view.covered is not None and measure.whole <= measure.limit) or _cooling(scope, state, request, measure):
         return unchanged
-    plan = plan_compression(view.messages, _wishes(scope.config.compression, request, measure))
+    plan = plan_compression(view.messages, wishes_of(scope.config.compression, request, measure))
     if plan is None:
         return unchanged
     async with _holding_lock(scope, request.session_id) as holder:
@@ -235,7 +237,7 @@ async def _summarise(
     before, folded, after = view.messages[: plan.start], view.messages[plan.start : plan.end], view.messages[plan.end :]
     try:
         room = round(measure.window * QUESTION_SHARE)
-        question = await scope.run_blocking(summary_question, folded, room, plan.allowance)
+        question = await scope.run_blocking(summary_question, folded, room, plan.allowance, request.focus)
         text = await _ask(scope, request.ask_model, question)
         asked = any(one.role == "user" and not is_summary(one) for one in after)
         message = summary_message(plan.role, text, len(folded), "" if asked else latest_request(folded), plan.allowance)
@@ -296,7 +298,7 @@ def _cooling(scope: ProfileScope, state: CompactionState, request: FitRequest, m
     return scope.clock.now() < state.cooldown_until and not request.force and measure.whole <= measure.window
 
 
-def _measure(config: CompressionConfig, request: FitRequest, fixed: int, whole: int) -> Measure:
+def measure_of(config: CompressionConfig, request: FitRequest, fixed: int, whole: int) -> Measure:
     """Sizes, in estimated tokens: what the provider counts is converted by the last reading."""
     tools = tokens_of_bytes(request.tools_bytes)
     if request.context_length is None:
@@ -309,7 +311,8 @@ def _measure(config: CompressionConfig, request: FitRequest, fixed: int, whole: 
     return Measure(tools, fixed, whole, round(limit), round(window))
 
 
-def _wishes(config: CompressionConfig, request: FitRequest, measure: Measure) -> Wishes:
+def wishes_of(config: CompressionConfig, request: FitRequest, measure: Measure) -> Wishes:
+    """What the compression of a request should come to."""
     free = max(0, measure.limit - measure.fixed)
     return Wishes(
         first=config.protect_first_n,

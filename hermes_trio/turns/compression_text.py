@@ -45,18 +45,21 @@ def is_summary(message: ChatMessage) -> bool:
     return message.role != "tool" and isinstance(message.content, str) and message.content.startswith(SUMMARY_MARK)
 
 
-def summary_question(messages: Sequence[ChatMessage], room: int, allowance: int) -> AuxiliaryQuestion:
+def summary_question(messages: Sequence[ChatMessage], room: int, allowance: int, focus: str = "") -> AuxiliaryQuestion:
     """What a model is asked to summarise messages.
 
     Args:
         messages: What is to be summarised.
         room: Tokens the messages may take in the question.
         allowance: Tokens the summary should have at most.
+        focus: What the user wants to have kept above all, or empty.
     """
     words = max(50, round(allowance * WORDS_PER_TOKEN))
     text = transcript(messages, room * BYTES_PER_TOKEN)
+    above_all = f" Keep above all what concerns: {focus}" if focus else ""
     content = (
-        f"Summarise this part of the conversation in at most {words} words.\n\n<conversation>\n{text}\n</conversation>"
+        f"Summarise this part of the conversation in at most {words} words.{above_all}\n\n"
+        f"<conversation>\n{text}\n</conversation>"
     )
     return AuxiliaryQuestion(TASK, SYSTEM_TEXT, content)
 

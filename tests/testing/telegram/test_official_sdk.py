@@ -118,3 +118,34 @@ async def test_it_confirms_its_last_updates_when_it_stops():
         await telegram.user(7, "Alice").says(bot, "hello")
         await bot.next_reply()
     assert bot.pending_updates == 0
+
+
+async def test_it_understands_the_answers_to_its_calls():
+    async with open_fake_telegram() as telegram:
+        bot = telegram.bot(TOKEN, "judge_bot")
+        bot.bot_state.queue.allow(["my_chat_member", "message_reaction", "message"])
+        alice, bob = telegram.user(7, "Alice"), telegram.user(8, "Bob")
+        await alice.reacts(await alice.says(bot, "hi"), "👍")
+        await bob.blocks(bot)
+        forum, group = telegram.supergroup("Forum", bot, forum=True), telegram.group("Friends", bot)
+        new = await group.upgrades()
+        arguments = [telegram.address, TOKEN, str(alice.id), str(forum.id), str(group.id)]
+        with trio.fail_after(30):
+            ran = await trio.run_process(
+                [sys.executable, str(SCRIPT.with_name("sdk_calls.py")), *arguments], capture_stdout=True
+            )
+        assert json.loads(ran.stdout) == {
+            "updates": ["message", "message_reaction", "my_chat_member"],
+            "chat": ["Forum", True, "supergroup"],
+            "topic": ["Plans", True],
+            "album": 1,
+            "photo": [2, "a_b"],
+            "reaction": True,
+            "action": True,
+            "commands": ["help"],
+            "webhook": "",
+            "deleted": True,
+            "migrated": new.id,
+            "not found": "Chat not found",
+            "blocked": "Forbidden: bot was blocked by the user",
+        }

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _DM_POLICIES: Final = ("open", "pairing", "allowlist", "disabled")
 _GROUP_POLICIES: Final = ("open", "allowlist", "disabled")
 _BEHAVIOURS: Final = ("pair", "ignore")
+#: A bare "yes" does not say what is meant, and nobody is let in by it.
+_NO_WORD: Final = "yes"
 
 
 def decode_access(reader: PlatformReader, variables: Variables, gateway: Section) -> AccessConfig:
@@ -30,7 +32,7 @@ def decode_access(reader: PlatformReader, variables: Variables, gateway: Section
     own = reader.ids(("allow_from", "allowed_users"), ("ALLOWED_USERS",))
     in_groups = reader.ids(("group_allow_from", "group_allowed_users"), ("GROUP_ALLOWED_USERS",))
     dm_policy = reader.word(
-        ("dm_policy",), ("DM_POLICY",), _DM_POLICIES, yes="open", no="disabled", otherwise="allowlist"
+        ("dm_policy",), ("DM_POLICY",), _DM_POLICIES, yes=_NO_WORD, no="disabled", otherwise="allowlist"
     )
     any_list = bool(own or in_groups or everywhere)
     return AccessConfig(
@@ -43,7 +45,7 @@ def decode_access(reader: PlatformReader, variables: Variables, gateway: Section
         allow_bots=_allow_bots(reader),
         dm_policy=dm_policy,
         group_policy=reader.word(
-            ("group_policy",), ("GROUP_POLICY",), _GROUP_POLICIES, yes="open", no="disabled", otherwise="allowlist"
+            ("group_policy",), ("GROUP_POLICY",), _GROUP_POLICIES, yes=_NO_WORD, no="disabled", otherwise="allowlist"
         ),
         unauthorized_dm_behavior=_stranger(reader, gateway, dm_policy, any_list=any_list),
         admins=reader.ids(("allow_admin_from",)),
@@ -79,7 +81,7 @@ def _allows_all(reader: PlatformReader, variables: Variables, *, listed: bool) -
 def _allow_bots(reader: PlatformReader) -> str:
     allowed = ("none", "mentions", "all")
     return (
-        reader.word(("allow_bots",), ("ALLOW_BOTS",), allowed, yes="all", no="none", otherwise="none")
+        reader.word(("allow_bots",), ("ALLOW_BOTS",), allowed, yes=_NO_WORD, no="none", otherwise="none")
         or AccessConfig().allow_bots
     )
 

@@ -123,15 +123,17 @@ def _decode_credential(reader: PlatformReader, keys: tuple[str, ...], variable: 
 
 
 def _decode_switch(reader: PlatformReader, variables: Variables) -> tuple[bool, bool]:
-    """Whether the user switched it on, and whether the user switched it off, which counts more."""
-    section = reader.written("enabled")
-    written = section.optional_boolean("enabled") if section else None
+    """Whether the user switched it on, and whether the user switched it off anywhere, which counts more."""
+    key = "enabled"
+    said = [(section, section.boolean(key, default=False)) for section in reader.every(key)]
     name = reader.variable("ENABLED")
     by_variable = variables.boolean(name, f"platforms.{reader.name}.enabled") if name else None
-    switched_off = written is False or by_variable is False
-    if switched_off and (written or by_variable):
-        reader.note(None, section, ("enabled",), f"{name} disagrees; off counts")
-    return bool(written or by_variable), switched_off
+    switched_on = bool(by_variable) or any(on for _, on in said)
+    switched_off = by_variable is False or not all(on for _, on in said)
+    if switched_on and switched_off:
+        for section, _ in said:
+            section.note("value_ignored", key, "it is said differently elsewhere; off counts")
+    return switched_on, switched_off
 
 
 def _decode_home_channel(reader: PlatformReader) -> HomeChannel | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 import tempfile
 import time
 from contextlib import contextmanager, suppress
@@ -86,6 +87,8 @@ def _lock(descriptor: int) -> bool:
 
 def _read(target: Path) -> FileVersion:
     try:
+        if not stat.S_ISREG(target.stat().st_mode):
+            raise OSError(errno.EINVAL, "not a file")  # opening a pipe would wait for ever
         with target.open("rb") as file:
             found = os.fstat(file.fileno())
             data = file.read(SIZE_LIMIT + 1)

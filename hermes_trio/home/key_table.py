@@ -56,7 +56,8 @@ _PLATFORM: Final = _words("""
     group_allowed_chats allowed_topics ignored_threads ignored_channels free_response_channels free_response_chats
     free_response_topics free_response_rooms mention_patterns exclusive_bot_mentions guest_mode allow_bots
     observe_unmentioned_group_messages dm_policy allow_from allow_admin_from user_allowed_commands group_policy
-    group_allow_from group_allow_admin_from group_user_allowed_commands channel_skill_bindings
+    group_allow_from group_allow_admin_from group_user_allowed_commands channel_skill_bindings allowed_users
+    group_allowed_users allow_all_users allowed_roles ignored_chats thread_require_mention strict_mention reply_mode
 """)
 
 #: Section -> its keys; ``*`` stands for any one name. A section that is not here may hold anything.
@@ -122,6 +123,7 @@ SECTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "gateway.quick_commands.*": _QUICK_COMMAND,
         "platforms.*": _PLATFORM,
         "gateway.platforms.*": _PLATFORM,
+        **dict.fromkeys(PLATFORM_NAMES - {"api_server", "webhook", "local"}, _PLATFORM),
         "stt": _words("enabled echo_transcripts provider"),
         "approvals": _words("mode timeout cron_mode deny mcp_reload_confirm destructive_slash_confirm"),
         "security": _words("""
@@ -151,6 +153,9 @@ SECTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 COMPLETE_SECTIONS: Final = frozenset(
     {"", "gateway", "platforms", "gateway.platforms", "model", "memory", "logging", "budget", "security.egress"}
 )
+
+#: Here a key that nobody knows may be an adapter's own, however well known it is elsewhere.
+OPEN_SECTIONS: Final = PLATFORM_NAMES | {"platforms.*", "gateway.platforms.*"}
 
 #: Where to look for a key that is right but in the wrong place, likeliest first.
 USUAL_SECTIONS: Final = ("agent", "model", "memory", "gateway", "logging", "terminal", "display")

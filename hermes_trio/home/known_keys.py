@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from hermes_trio.home.key_table import COMPLETE_SECTIONS, SECTIONS, USUAL_SECTIONS
+from hermes_trio.home.key_table import COMPLETE_SECTIONS, OPEN_SECTIONS, SECTIONS, USUAL_SECTIONS
 from hermes_trio.home.provenance import Location, UnknownKey, join_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -33,7 +34,7 @@ def _walk(values: Mapping[object, object], path: str, pattern: str) -> list[tupl
         name = str(key)
         child = join_path(path, name)
         if known is not None and name not in known:
-            suggestion = _suggest(name, known, path)
+            suggestion = _suggest(name, known, path, () if pattern in OPEN_SECTIONS else USUAL_SECTIONS)
             if suggestion is not None or pattern in COMPLETE_SECTIONS:
                 found.append((child, suggestion))
         elif isinstance(value, Mapping) and (below := _pattern_below(pattern, name)) is not None:
@@ -51,11 +52,10 @@ def _pattern_below(pattern: str, name: str) -> str | None:
     return wild if wild in SECTIONS else None
 
 
-def _suggest(name: str, known: frozenset[str], path: str) -> str | None:
+def _suggest(name: str, known: frozenset[str], path: str, elsewhere: Sequence[str]) -> str | None:
     plain = name.lower().replace("-", "_")
     close = [plain] if plain in known else get_close_matches(plain, sorted(known), n=1, cutoff=0.78)
     if close:
         return join_path(path, close[0])
-    elsewhere = (section for section in USUAL_SECTIONS if section != path and plain in SECTIONS[section])
-    home = next(elsewhere, None)
+    home = next((section for section in elsewhere if section != path and plain in SECTIONS[section]), None)
     return None if home is None else f"{home}.{plain}"

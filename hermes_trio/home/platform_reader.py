@@ -46,6 +46,11 @@ class PlatformReader:
         self._asked_keys.update(keys)
         return next((layer for layer in self._layers if any(map(layer.has, keys))), None)
 
+    def every(self, key: str) -> list[Section]:
+        """All sections that have the key, strongest first."""
+        self._asked_keys.add(key)
+        return [layer for layer in self._layers if layer.has(key)]
+
     def variable(self, *suffixes: str) -> str | None:
         """The whole name of the first variable that is set of those with these ends."""
         return self.whole_variable(*(f"{self.names.prefix}_{suffix}" for suffix in suffixes))

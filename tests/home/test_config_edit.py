@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import threading
 from typing import TYPE_CHECKING
@@ -154,6 +155,12 @@ def test_a_missing_file_is_made_for_its_owner_only_and_a_mode_stays(file: Path) 
     file.chmod(0o644)
     set_value(file, "a", 2)
     assert file.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_pipe_is_refused_and_not_waited_for(file: Path) -> None:
+    os.mkfifo(file)
+    with pytest.raises(ConfigError, match="not a file"):
+        set_value(file, "a", 1)
 
 
 def test_edits_at_once_are_all_kept(file: Path) -> None:

@@ -99,14 +99,16 @@ def test_mail_from_strangers_is_ignored(load: Load) -> None:
 
 
 @pytest.mark.parametrize("key", ["dm_policy", "group_policy"])
-def test_a_policy_nobody_knows_lets_nobody_in(load: Load, key: str) -> None:
-    settings = load(f"telegram: {{{key}: opne}}\n")
+@pytest.mark.parametrize("policy", ["opne", "yes"])
+def test_a_policy_nobody_knows_lets_nobody_in(load: Load, key: str, policy: str) -> None:
+    settings = load(f"telegram: {{{key}: {policy}}}\n")
     assert getattr(settings.config.platforms["telegram"].access, key) == "allowlist"
     assert [notice.path for notice in settings.config.notices] == [f"telegram.{key}"]
 
 
 @pytest.mark.parametrize(
-    ("written", "found"), [("none", "none"), ("false", "none"), ("mentions", "mentions"), ("all", "all"), ("x", "none")]
+    ("written", "found"),
+    [("none", "none"), ("false", "none"), ("mentions", "mentions"), ("all", "all"), ("x", "none"), ("true", "none")],
 )
 def test_other_bots(load: Load, written: str, found: str) -> None:
     assert access(load, f"allow_bots: {written}").allow_bots == found

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hermes_trio.errors import ConfigError
-from hermes_trio.home.decode_platforms import is_placeholder
+from hermes_trio.home.decode_platforms import decode_platforms, is_placeholder
+from hermes_trio.home.key_table import SECTIONS
 from hermes_trio.home.platform_config import ChannelOverride, HomeChannel, PlatformConfig
+from hermes_trio.home.secrets import Secrets
+from hermes_trio.home.section import Origin, Section
 from hermes_trio.home.settings import ProfileSettings
+from hermes_trio.home.variables import Variables
 
 Load = Callable[..., ProfileSettings]
 TOKEN = "TELEGRAM_BOT_TOKEN=123:abcdefghij\n"
@@ -19,8 +25,8 @@ def telegram(load: Load, config: str = "", env: str = TOKEN) -> PlatformConfig:
     return load(config, env).config.platforms["telegram"]
 
 
-def codes(settings: ProfileSettings) -> list[tuple[str, str]]:
-    return [(notice.code, notice.path) for notice in settings.config.notices]
+def codes(found: ProfileSettings) -> list[tuple[str, str]]:
+    return [(notice.code, notice.path) for notice in found.config.notices]
 
 
 # Switched on and off
@@ -40,7 +46,7 @@ def test_nothing_is_there_where_nothing_is_mentioned(load: Load) -> None:
         ("platforms: {telegram: {enabled: false}}", TOKEN, False),
         ("gateway: {platforms: {telegram: {enabled: 'no'}}}", TOKEN, False),
         ("telegram: {enabled: false}", TOKEN, False),
-        ("platforms: {telegram: {enabled: true}}\ntelegram: {enabled: false}", TOKEN, True),
+        ("platforms: {telegram: {enabled: true}}\ntelegram: {enabled: false}", TOKEN, False),
         ("platforms: {telegram: {enabled: true}}", "TELEGRAM_ENABLED=false\n", False),
         ("platforms: {telegram: {enabled: true}}", "TELEGRAM_BOT_TOKEN=xxx\n", False),
         ("", "TELEGRAM_BOT_TOKEN=your_token_here\n", False),
@@ -95,14 +101,14 @@ def test_a_token_of_the_process_reaches_the_default_profile_only(load: Load) -> 
 
 
 def test_a_placeholder_is_remarked_but_never_shown(load: Load) -> None:
-    settings = load(env="TELEGRAM_BOT_TOKEN=your_secret\n")
-    assert codes(settings) == [("value_ignored", "TELEGRAM_BOT_TOKEN")]
-    assert "your_secret" not in str(settings.config.notices)
+    found = load(env="TELEGRAM_BOT_TOKEN=your_secret\n")
+    assert codes(found) == [("value_ignored", "TELEGRAM_BOT_TOKEN")]
+    assert "your_secret" not in str(found.config.notices)
 
 
 def test_an_unset_variable_as_token_switches_off(load: Load) -> None:
-    settings = load("platforms: {telegram: {enabled: true, token: '${NOT_SET}'}}\n")
-    assert not settings.config.platforms["telegram"].enabled
+    found = load("platforms: {telegram: {enabled: true, token: '${NOT_SET}'}}\n")
+    assert not found.config.platforms["telegram"].enabled
 
 
 @pytest.mark.parametrize("token", ["", "abc", "xxxxxxxx", "<token>", "YOUR-BOT-TOKEN", "changeme"])
@@ -243,12 +249,58 @@ def test_what_is_different_in_one_chat(load: Load) -> None:
 
 
 def test_a_variable_that_shadows_a_setting_is_remarked(load: Load) -> None:
-    settings = load("telegram: {reply_to_mode: all}\n", TOKEN + "TELEGRAM_REPLY_TO_MODE=off\n")
-    assert codes(settings) == [("shadowed_key", "telegram.reply_to_mode")]
+    found = load("telegram: {reply_to_mode: all}\n", TOKEN + "TELEGRAM_REPLY_TO_MODE=off\n")
+    assert codes(found) == [("shadowed_key", "telegram.reply_to_mode")]
     same = load("telegram: {reply_to_mode: all}\n", TOKEN + "TELEGRAM_REPLY_TO_MODE=all\n")
     assert codes(same) == []
 
 
 def test_sources_name_the_variable_that_won(load: Load) -> None:
-    settings = load("", "A=1\n" + TOKEN)
-    assert str(settings.sources["platforms.telegram.token"]).endswith(".env:2")
+    found = load("", "A=1\n" + TOKEN)
+    assert str(found.sources["platforms.telegram.token"]).endswith(".env:2")
+
+
+# Whatever stands there
+
+KEYS = st.sampled_from(sorted(SECTIONS["platforms.*"] | {"base_url", "mode"}))
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["", "off", "*", "a,b", '["a", 1]', "[", "CANARY"]),
+    lambda inner: st.lists(inner, max_size=2).map(tuple) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=4,
+)
+SECTION = st.dictionaries(KEYS, VALUES, max_size=4)
+
+
+@given(
+    SECTION,
+    SECTION,
+    SECTION,
+    st.dictionaries(st.sampled_from(["ALLOWED_USERS", "ENABLED", "HOME_CHANNEL"]), st.text(max_size=5)),
+)
+@settings(deadline=None, max_examples=50)
+def test_any_settings_give_a_platform_or_a_config_error(
+    strong: dict[str, object], weak: dict[str, object], weakest: dict[str, object], env: dict[str, str]
+) -> None:
+    values = {"platforms": {"irc": strong}, "gateway": {"platforms": {"irc": weak}}, "irc": weakest}
+    variables = Variables(Secrets({f"IRC_{name}": value for name, value in env.items()}), "coder")
+    top = Section(Origin(Path("config.yaml"), "coder", {}, {}), values, "")
+    with contextlib.suppress(ConfigError):
+        irc = decode_platforms(top, top.section("gateway"), variables)["irc"]
+        assert not (irc.enabled and irc.switched_off)
+        assert all(isinstance(user, str) and user.strip() for user in irc.access.allowed_users)
+        assert irc.access.unauthorized_dm_behavior in ("pair", "ignore")
+
+
+@given(SECTION, SECTION)
+@settings(deadline=None, max_examples=50)
+def test_of_two_places_the_stronger_one_has_the_last_word(strong: dict[str, object], weak: dict[str, object]) -> None:
+    top = Section(Origin(Path("config.yaml"), "coder", {}, {}), {"platforms": {"x": strong}, "x": weak}, "")
+    with contextlib.suppress(ConfigError):
+        extra = decode_platforms(top, top.section("gateway"), Variables(Secrets({}), "coder"))["x"].extra
+        for key, value in strong.items():
+            if key in extra and key != "extra" and key not in (strong.get("extra") or {}):
+                assert (extra[key] == value) or value is None or isinstance(value, tuple | float)

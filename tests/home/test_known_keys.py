@@ -30,6 +30,13 @@ def unknown(load: Load, text: str) -> list[tuple[str, str | None]]:
         ("agent: {max_turn: 5}\n", "agent.max_turn", "agent.max_turns"),
         ("providers: {p: {base_ulr: x}}\n", "providers.p.base_ulr", "providers.p.base_url"),
         ("platforms: {telegramm: {}}\n", "platforms.telegramm", "platforms.telegram"),
+        ("telegram: {allow_form: [1]}\n", "telegram.allow_form", "telegram.allow_from"),
+        ("platforms: {irc: {allow_form: [1]}}\n", "platforms.irc.allow_form", "platforms.irc.allow_from"),
+        (
+            "display: {platforms: {irc: {tool_progres: new}}}\n",
+            "display.platforms.irc.tool_progres",
+            "display.platforms.irc.tool_progress",
+        ),
     ],
 )
 def test_a_typing_error_is_reported_with_what_was_meant(
@@ -50,7 +57,7 @@ def test_an_unknown_key_has_its_line_and_is_kept(load: Load) -> None:
         "_config_version: 33\nmodel: m\ntoolsets: [hermes-cli]\nauxiliary: {vision: {provider: auto}}\n",
         "gateway: {multiplex_profiles: true, api_server: {max_concurrent_runs: 0}, restart_loop_guard: {x: 3}}\n",
         "telegram: {anything: 1, extra: {rich_messages: false}}\ndiscord: {auto_thread: true}\n",
-        "platforms: {telegram: {enabled: true, extra: {whatever: 1}}}\n",
+        "platforms: {telegram: {enabled: true, base_url: x, extra: {whatever: 1}}}\n",
         "personalities: {pirate: Arr}\nquick_commands: {up: {type: exec}}\nhooks: {x: [{command: y}]}\n",
         "mcp_servers: {fs: {a: b}}\n",
         "agent: {disabled_toolsets: [], something_of_a_later_version: 1}\ndisplay: {skin: dark}\n",

@@ -123,7 +123,7 @@ def _list(block: ListBlock, indent: str, *, depth: int, quoted: bool) -> str:
 def _item(item: Sequence[Block], indent: str, marker: str, *, depth: int, quoted: bool) -> str:
     inner = indent + " " * len(marker)
     rendered = _blocks(item, inner, depth=depth + 1, quoted=quoted, between="\n")
-    if item and isinstance(item[0], Paragraph | Heading):
+    if rendered.startswith(inner):
         return indent + marker + rendered[len(inner) :]
     return f"{indent}{marker.rstrip()}\n{rendered}" if rendered else indent + marker.rstrip()
 

@@ -158,7 +158,7 @@ class Message(msgspec.Struct, frozen=True, rename={"from_user": "from"}):
     contact: Contact | None = None
     poll: Poll | None = None
     dice: Dice | None = None
-    forum_topic_created: msgspec.Raw | None = None
+    forum_topic_created: object = None
     migrate_to_chat_id: int | None = None
     migrate_from_chat_id: int | None = None
 

@@ -11,6 +11,7 @@ from hermes_trio.home.config import ModelRoute
 from hermes_trio.routing.session_key import build_session_key
 from hermes_trio.routing.source import MessageSource
 from hermes_trio.store.session_rows import SessionOrigin
+from hermes_trio.turns.commands.chat_model import channel_override, route_in_chat
 from hermes_trio.turns.place import Place
 
 if TYPE_CHECKING:
@@ -143,20 +144,11 @@ def special_of(platform: PlatformConfig, message: InboundMessage, settings: Mapp
         message: The message.
         settings: What has been set for the chat in the chat, e.g. ``model_override``.
     """
-    places = [place for place in (message.source.thread_id, message.source.chat_id) if place]
-    override = next((found for place in places if (found := platform.channel_overrides.get(place))), None)
+    source = message.source
+    override = channel_override(platform, source)
+    places = [place for place in (source.thread_id, source.chat_id) if place]
     texts = [text for place in places if (text := platform.channel_prompts.get(place))][:1]
-    route = route_of(settings.get("model_override"))
     if override is not None:
         texts.append(override.system_prompt)
-        if route is None and (override.model or override.provider):
-            route = ModelRoute(alias="channel", model=override.model, provider=override.provider)
+    route = route_in_chat(platform, source, settings)
     return Special(route, "\n\n".join(text for text in texts if text))
-
-
-def route_of(override: object) -> ModelRoute | None:
-    """The model that a chat's ``model_override`` stands for, or None when it stands for none."""
-    if not isinstance(override, dict):
-        return None
-    model, provider, base_url = (str(override.get(name) or "") for name in ("model", "provider", "base_url"))
-    return ModelRoute("chat", model, provider, base_url) if model or provider or base_url else None

@@ -162,7 +162,7 @@ async def list_resume_pending(
 
 
 async def note_turn(scope: ProfileScope, key: str, counts: TurnCounts) -> None:
-    """Add a turn to the counters of its chat; its session is not fresh any more.
+    """Add a turn to the counters of its chat; its session is not fresh any more, and ``model_once`` has done its work.
 
     Raises:
         StoreError: The file cannot be used.
@@ -191,7 +191,7 @@ def _counted(entry: RoutingEntry, counts: TurnCounts) -> RoutingEntry:
     if counts.cost_usd is not None:
         more["estimated_cost_usd"] = _number(more.get("estimated_cost_usd")) + counts.cost_usd
         more["cost_status"] = "estimated"
-    return _with_fields(replace(entry, more=more), _NOT_FRESH)
+    return _with_fields(replace(entry, more=more), {**_NOT_FRESH, "model_once": None})
 
 
 def _number(value: object) -> float:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["ChatSession", "SessionOrigin", "get_or_create", "start_new", "switch_to"]
 
 #: Settings that end with the session; everything else a chat has set for itself stays.
-SESSION_SETTINGS: Final = frozenset(("model_override", "reasoning_effort"))
+SESSION_SETTINGS: Final = frozenset(("model_once", "model_override", "reasoning_effort"))
 
 _LEAVE: Final = """
 DELETE FROM gateway_routing WHERE scope = ? AND session_key NOT IN (?, ?) AND json_valid(entry_json)

@@ -62,7 +62,7 @@ async def run_compress(scope: ProfileScope, call: CommandCall) -> CommandReply:
     preview = not _PREVIEWS.isdisjoint(words)
     focus = " ".join(word for word in words if word not in _PREVIEWS)[:LONGEST_FOCUS]
     session_id = await call.conversation.session_id()
-    route = chat_route(await lookup(scope, call.conversation.session_key))
+    route = chat_route(call, await lookup(scope, call.conversation.session_key))
     outcome = await compress_session(scope, call.agent, session_id, route, focus=focus, preview=preview)
     if not outcome.messages:
         return CommandReply(_NOTHING_SAID)

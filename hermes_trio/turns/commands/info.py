@@ -25,6 +25,7 @@ async def run_status(scope: ProfileScope, call: CommandCall) -> CommandReply:
     session_id = await conversation.session_id()
     entry = await lookup(scope, conversation.session_key)
     totals = await session_totals(scope, session_id)
+    route = chat_route(call, entry)
     turn = conversation.running_turn()
     connected = [f"{one.platform} ({one.state})" for one in conversation.adapters()]
     tokens = f"{size(totals.input_tokens)} in, {size(totals.output_tokens)} out" if totals else "none yet"
@@ -35,8 +36,8 @@ async def run_status(scope: ProfileScope, call: CommandCall) -> CommandReply:
             f"Title: {totals.title}" if totals and totals.title else None,
             f"Created: {_time(entry.created_at)}" if entry else None,
             f"Last activity: {_time(entry.updated_at)}" if entry else None,
-            f"Model: {model_name(scope, chat_route(entry))}",
-            f"Context: {context_line(scope, entry)}",
+            f"Model: {model_name(scope, route)}",
+            f"Context: {context_line(scope, entry, route)}",
             f"Tokens: {tokens}",
             f"Running: {turn_line(turn)}" if turn else "Running: nothing",
             f"Waiting: {count(conversation.queued(), 'message')}",

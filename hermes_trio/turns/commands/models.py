@@ -110,7 +110,7 @@ _ELSEWHERE: Final = "from the profile's next start on. `/restart` does that now.
 
 async def _show_model(scope: ProfileScope, call: CommandCall) -> CommandReply:
     entry = await lookup(scope, call.conversation.session_key)
-    route = chat_route(entry)
+    route = chat_route(call, entry)
     fallbacks, _ = find_fallbacks(scope.config, scope.secrets)
     named = ", ".join(f"{code(one.model)} ({one.provider})" for one in fallbacks)
     own = ", ".join(code(one.name) for one in scope.config.providers)
@@ -205,7 +205,7 @@ async def run_usage(scope: ProfileScope, call: CommandCall) -> CommandReply:
         parts += [_model_usage(scope, one) for one in totals.models]
         known = [cost for one in totals.models if (cost := _cost(scope, one)) is not None]
         parts.append(f"Cost: about {dollars(sum(known))}" if known else "Cost: not known")
-    parts.append(f"Context: {context_line(scope, entry)}")
+    parts.append(f"Context: {context_line(scope, entry, chat_route(call, entry))}")
     return CommandReply("\n".join([*parts, *_budget(scope, call)]))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
@@ -15,6 +16,7 @@ import trio
 from hermes_trio.adapter_api.errors import AdapterError, ChatMigrated, MarkupRefused, NotModified, RateLimited, Refused
 from hermes_trio.adapter_api.outgoing import Target
 from hermes_trio.delivery.compose import compose_reply
+from hermes_trio.delivery.outbound_media import discard_outbound
 from hermes_trio.delivery.parts import (
     StoredMarkdown,
     StoredMedia,
@@ -83,6 +85,7 @@ class _OutboxWorker:
         self._senders = senders
         self._log = scope.log.bind(component="delivery")
         self._busy: set[tuple[str, str, str]] = set()
+        self._sent_media: set[int] = set()
 
     async def watch_senders(self) -> None:
         """Look again whenever a bot comes or goes."""
@@ -147,6 +150,7 @@ class _OutboxWorker:
             self._senders.note_sent(*row.transport)
             settle = partial(outbox.mark_sent, self._scope, row.id, message_id)
         await self._settle(row, settle)
+        await self._discard(row)
 
     async def _settle(self, row: OutboxRow, settle: Callable[[], Awaitable[None]]) -> None:
         """Note how it went, however long the store takes: until then nothing else may be sent to the chat."""
@@ -158,6 +162,14 @@ class _OutboxWorker:
                 self._log.warning(f"what became of an answer to {row.platform} cannot be noted yet: {error}")
             await trio.sleep(STORE_PAUSE)
 
+    async def _discard(self, row: OutboxRow) -> None:
+        """Delete the copy of a file that was sent; one that was not sent waits for the next try, or is swept."""
+        if row.kind == "media" and row.id in self._sent_media:
+            self._sent_media.discard(row.id)
+            part = decode_part(row.content)
+            if isinstance(part, StoredMedia):
+                await discard_outbound(self._scope, Path(part.path))
+
     async def _send(self, adapter: Adapter, row: OutboxRow) -> str | None:
         target, part = Target(row.chat_id, row.thread_id), decode_part(row.content)
         seconds = UPLOAD_SECONDS if isinstance(part, StoredMedia) else SEND_SECONDS
@@ -165,7 +177,9 @@ class _OutboxWorker:
             if isinstance(part, StoredText):
                 return await self._send_text(adapter, target, part, row)
             if isinstance(part, StoredMedia):
-                return (await adapter.upload(target, to_outgoing_media(part, row))).message_id
+                sent = await adapter.upload(target, to_outgoing_media(part, row))
+                self._sent_media.add(row.id)
+                return sent.message_id
             if isinstance(part, StoredMarkdown):
                 return await self._send_markdown(adapter, target, part, row)
             if adapter.capabilities.deletes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from hermes_trio.delivery.outbound_media import sweep_outbound
 from hermes_trio.delivery.outbox_worker import serve_outbox
 from hermes_trio.errors import CapacityExceeded, HermesTrioError
 from hermes_trio.gateway.accepted import Accepted, new_row
@@ -46,6 +47,8 @@ BUILT_IN: Final = frozenset({"api_server", "webhook", "local"})
 FLUSH_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 2.0
 PRUNE_SECONDS: Final = 6 * 3600.0
+#: An answer is given up after a day, so nobody sends a copy of a file that is older.
+OUTBOUND_SECONDS: Final = 2 * 86400.0
 
 
 class Chats:
@@ -287,6 +290,7 @@ class Chats:
             await trio.sleep(PRUNE_SECONDS)
             await self._guard(inbox.prune, self.scope)
             await self._guard(outbox.prune, self.scope)
+            await self._guard(sweep_outbound, self.scope, frozenset(), OUTBOUND_SECONDS)
             await self._guard(prune_entries, self.scope, self.chat.session_store_max_age_days)
 
     async def _deliver_after(self, seconds: float, messages: tuple[Accepted, ...]) -> None:

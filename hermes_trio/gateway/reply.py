@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from hermes_trio.adapter_api.messages import MediaKind
+from hermes_trio.adapter_api.outgoing import OutgoingMedia
 from hermes_trio.delivery.compose import compose_reply
-from hermes_trio.delivery.parts import encode_removal, encode_text
+from hermes_trio.delivery.media import extract_media
+from hermes_trio.delivery.outbound_media import MediaRefused, allowed_media
+from hermes_trio.delivery.parts import encode_media, encode_removal, encode_text
+from hermes_trio.delivery.silence import is_silence
+from hermes_trio.delivery.thinking import without_thinking
 from hermes_trio.store.outbox import NewOutboxRow
 
 if TYPE_CHECKING:
@@ -15,6 +22,7 @@ if TYPE_CHECKING:
     from hermes_trio.adapter_api.capabilities import Capabilities
     from hermes_trio.adapter_api.messages import InboundMessage
     from hermes_trio.adapter_api.outgoing import Button, OutgoingText
+    from hermes_trio.delivery.media import MediaTag
     from hermes_trio.scope import ProfileScope
     from hermes_trio.store.outbox import OutboxKind
 
@@ -78,36 +86,66 @@ async def notice_rows(
     Raises:
         ScopeClosed: This generation of the profile is over.
     """
-    return _text_rows(place, await _compose(scope, place, text, buttons=buttons), "notice")
+    texts = await _compose(scope, place, text, buttons=buttons)
+    return _text_rows(place, texts, "notice", (), len(texts))
 
 
 async def answer_rows(
     scope: ProfileScope, place: ReplyPlace, text: str, *, shown: Sequence[str] = (), footer: str = ""
 ) -> list[NewOutboxRow]:
-    """The rows for an agent's answer.
+    """The rows for an agent's answer: its text, then its files. A reply that only says to be silent has none.
 
     Args:
-        scope: The runtime profile.
+        scope: The runtime profile, whose files may be sent.
         place: Where it goes.
-        text: What the agent said, in Markdown.
+        text: What the agent said, in Markdown, with tags for files.
         shown: The platform's ids of messages in which the answer has been growing; they become its first parts.
         footer: A line below the answer.
 
     Raises:
         ScopeClosed: This generation of the profile is over.
+
+    Cancellation: copies of files may be left behind, and are swept later.
     """
-    texts = await _compose(scope, place, text, footer=footer)
-    rows = _text_rows(place, texts, "reply", shown)
-    surplus = enumerate(shown[len(texts) :], start=len(rows) + 1)
-    return rows + [place.row(encode_removal(one), number, len(rows)) for number, one in surplus]
+    said = extract_media(without_thinking(text))
+    media, refused = await _take_out(scope, place, said.media)
+    words = "" if is_silence(said.text, narration=scope.config.chat.filter_silence_narration) else said.text
+    texts = await _compose(scope, place, "\n\n".join(part for part in (words, *refused) if part), footer=footer)
+    parts = len(texts) + len(media)
+    rows = _text_rows(place, texts, "reply", shown, parts)
+    rows += [
+        place.row(encode_media(one), number, parts, "media") for number, one in enumerate(media, start=len(texts) + 1)
+    ]
+    surplus = enumerate(shown[len(texts) :], start=parts + 1)
+    return rows + [place.row(encode_removal(one), number, parts) for number, one in surplus]
+
+
+async def _take_out(
+    scope: ProfileScope, place: ReplyPlace, tags: Sequence[MediaTag]
+) -> tuple[list[OutgoingMedia], list[str]]:
+    """The files that may be sent, and what is said of the others."""
+    media: list[OutgoingMedia] = []
+    refused: list[str] = []
+    for tag in tags:
+        name = PurePosixPath(tag.path).name
+        kind = tag.kind if tag.kind in place.capabilities.media else MediaKind.DOCUMENT
+        if kind not in place.capabilities.media:
+            refused.append(f"({name}: {place.platform} takes no files here)")
+            continue
+        try:
+            media.append(OutgoingMedia(kind, await allowed_media(scope, tag.path), name))
+        except MediaRefused as error:
+            scope.log.bind(component="delivery").warning(f"a file is not sent: {error}", code=error.code)
+            refused.append(f"({name} was not sent: {error.problem})")
+    return media, refused
 
 
 def _text_rows(
-    place: ReplyPlace, texts: Sequence[OutgoingText], kind: OutboxKind, shown: Sequence[str] = ()
+    place: ReplyPlace, texts: Sequence[OutgoingText], kind: OutboxKind, shown: Sequence[str], parts: int
 ) -> list[NewOutboxRow]:
     edits = [*shown[: len(texts)], *[None] * (len(texts) - len(shown))]
     return [
-        replace(place.row(encode_text(one, edit=edit), number, len(texts), kind), reply_to=one.reply_to)
+        replace(place.row(encode_text(one, edit=edit), number, parts, kind), reply_to=one.reply_to)
         for number, (one, edit) in enumerate(zip(texts, edits, strict=True), start=1)
     ]
 

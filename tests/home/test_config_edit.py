@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import threading
@@ -11,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hermes_trio.errors import ConfigError
+from hermes_trio.home import yaml_edit
 from hermes_trio.home.config_edit import remove_config_value, set_config_value, split_setting
+from hermes_trio.home.yaml_edit import CannotEdit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -227,53 +230,53 @@ VALUES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(files(), st.lists(KEYS | st.just("new"), min_size=1, max_size=3), VALUES)
 @settings(deadline=None, max_examples=200)
 def test_whatever_the_file_only_the_value_changes_and_no_comment_is_lost(
-    tmp_path_factory, text: str, path: list[str], value: object
+    text: str, path: list[str], value: object
 ) -> None:
-    file = tmp_path_factory.mktemp("home") / "config.yaml"
-    file.write_bytes(text.encode())
-    try:
-        set_value(file, ".".join(path), value)
-    except ConfigError:
-        assert file.read_bytes().decode() == text
-        return
-    after = file.read_bytes().decode()
-    assert repr(yaml.safe_load(after)) == repr(change(yaml.safe_load(text) or {}, path, value))
-    assert marks(after) == marks(text)
-    assert after.count("\r\n") == after.count("\n") or "\r\n" not in text
+    with contextlib.suppress(CannotEdit):
+        after = yaml_edit.set_value(text, path, value)  # type: ignore[arg-type]
+        assert repr(yaml.safe_load(after)) == repr(change(yaml.safe_load(text) or {}, path, value))
+        assert marks(after) == marks(text)
+        assert after.count("\r\n") == after.count("\n") or "\r\n" not in text
 
 
+@pytest.mark.slow
 @given(files(), st.lists(KEYS, min_size=1, max_size=3))
 @settings(deadline=None, max_examples=150)
-def test_whatever_the_file_only_the_key_is_removed_and_no_comment_is_lost(
-    tmp_path_factory, text: str, path: list[str]
-) -> None:
-    file = tmp_path_factory.mktemp("home") / "config.yaml"
-    file.write_bytes(text.encode())
-    try:
-        changed = remove_config_value(file, "coder", ".".join(path))
-    except ConfigError:
-        assert file.read_bytes().decode() == text
-        return
-    after = file.read_bytes().decode()
-    assert marks(after) == marks(text)
-    if changed:
-        expected = yaml.safe_load(text)
-        target = expected
-        for key in path[:-1]:
-            target = target[key]
-        del target[path[-1]]
-        assert (yaml.safe_load(after) or {}) == expected
+def test_whatever_the_file_only_the_key_is_removed_and_no_comment_is_lost(text: str, path: list[str]) -> None:
+    with contextlib.suppress(CannotEdit):
+        after = yaml_edit.remove_value(text, path)
+        assert marks(after) == marks(text)
+        if after != text:
+            expected = yaml.safe_load(text)
+            target = expected
+            for key in path[:-1]:
+                target = target[key]
+            del target[path[-1]]
+            assert (yaml.safe_load(after) or {}) == expected
 
 
+@pytest.mark.slow
 @given(files(), KEYS, st.integers())
 @settings(deadline=None, max_examples=100)
-def test_a_single_value_is_never_refused(tmp_path_factory, text: str, key: str, value: int) -> None:
-    file = tmp_path_factory.mktemp("home") / "config.yaml"
-    file.write_text(text)
-    old = (yaml.safe_load(text) or {}).get(key)
-    if not isinstance(old, dict | list):
-        set_value(file, key, value)
-        assert yaml.safe_load(file.read_text())[key] == value
+def test_a_single_value_is_never_refused(text: str, key: str, value: int) -> None:
+    if not isinstance((yaml.safe_load(text) or {}).get(key), dict | list):
+        assert yaml.safe_load(yaml_edit.set_value(text, [key], value))[key] == value
+
+
+@pytest.mark.slow
+@given(files(), st.lists(KEYS, min_size=2, max_size=3), st.integers())
+@settings(deadline=None, max_examples=100)
+def test_a_single_value_below_mappings_is_refused_only_where_a_mapping_is_none(
+    text: str, path: list[str], value: int
+) -> None:
+    target: object = yaml.safe_load(text)
+    for key in path:
+        if target is not None and not isinstance(target, dict):
+            return
+        target = (target or {}).get(key)
+    if not isinstance(target, dict | list):
+        assert yaml_edit.set_value(text, path, value) != text or target == value

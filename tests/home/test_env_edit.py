@@ -110,6 +110,7 @@ LINES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(LINES, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.text(st.characters(codec="utf-8"), max_size=20))
 @settings(deadline=None, max_examples=200)
 def test_whatever_the_file_only_the_variable_changes(
@@ -129,6 +130,7 @@ def test_whatever_the_file_only_the_variable_changes(
     assert [line for line in re.split(r"\r?\n", after) if line in kept] == kept
 
 
+@pytest.mark.slow
 @given(LINES)
 @settings(deadline=None, max_examples=100)
 def test_whatever_the_file_only_the_variable_is_removed(tmp_path_factory, lines: list[str]) -> None:

@@ -11,10 +11,10 @@ Example::
         assert "hello" in reply.text
 """
 
+from hermes_trio.testing.faults import Fault, FaultKind
 from hermes_trio.testing.telegram.bots import FakeBot
 from hermes_trio.testing.telegram.entities import Entity
 from hermes_trio.testing.telegram.fake import TELEGRAM_TEST_HOST, FakeTelegram, open_fake_telegram
-from hermes_trio.testing.telegram.faults import Fault, FaultKind
 from hermes_trio.testing.telegram.groups import FakeGroup
 from hermes_trio.testing.telegram.model import ChatKind, Message
 from hermes_trio.testing.telegram.people import FakeUser, PressedButton

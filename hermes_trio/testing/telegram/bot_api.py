@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from hermes_trio.http.types import ClientGone
+from hermes_trio.testing.faults import Fault, FaultKind, FaultPlan
 from hermes_trio.testing.telegram.answers import (
     ApiRefusal,
     bad_request,
@@ -20,7 +21,6 @@ from hermes_trio.testing.telegram.answers import (
 )
 from hermes_trio.testing.telegram.call import Call, read_parameters
 from hermes_trio.testing.telegram.context import Context, Method
-from hermes_trio.testing.telegram.faults import Fault, FaultKind, FaultPlan
 from hermes_trio.testing.telegram.methods_bot import BOT_METHODS
 from hermes_trio.testing.telegram.methods_media import MEDIA_METHODS
 from hermes_trio.testing.telegram.methods_messages import MESSAGE_METHODS

@@ -35,8 +35,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 import msgspec
 import trio
 
+from hermes_trio.testing.faults import Fault
 from hermes_trio.testing.telegram.bots import FakeBot
-from hermes_trio.testing.telegram.faults import Fault
 from hermes_trio.testing.telegram.model import ChatKind, Message
 from hermes_trio.testing.telegram.places import Attachment
 from hermes_trio.testing.telegram.rate_limits import RateLimits

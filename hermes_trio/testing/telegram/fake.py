@@ -18,10 +18,10 @@ from hermes_trio.io.groups import lone_error_raised
 from hermes_trio.io.http_transport import TrioTransport
 from hermes_trio.io.tls import SharedTls
 from hermes_trio.io.workers import InlineWorkers
+from hermes_trio.testing.faults import Fault, FaultKind, FaultPlan
 from hermes_trio.testing.telegram.bot_api import BotApi
 from hermes_trio.testing.telegram.bots import FakeBot
 from hermes_trio.testing.telegram.control import answer_control
-from hermes_trio.testing.telegram.faults import Fault, FaultKind, FaultPlan
 from hermes_trio.testing.telegram.groups import FakeGroup
 from hermes_trio.testing.telegram.model import Account, ChatKind
 from hermes_trio.testing.telegram.people import FakeUser

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import trio
-from hermes_trio_adapters.telegram import make_adapter
 
 from hermes_trio.adapter_api import CommandInfo, PlatformConfig
 from hermes_trio.io.clock import FixedClock
@@ -16,6 +15,7 @@ from hermes_trio.io.http_client import open_http
 from hermes_trio.io.tls import SharedTls
 from hermes_trio.io.workers import InlineWorkers, ThreadWorkers
 from hermes_trio.testing.telegram import open_fake_telegram
+from hermes_trio_adapters.telegram import make_adapter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence

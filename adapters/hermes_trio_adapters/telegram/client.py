@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 from urllib.parse import quote
 
 import httpx
@@ -26,6 +27,7 @@ READ_SECONDS: Final = 30.0
 UPLOAD_READ_SECONDS: Final = 120.0
 WRITE_SECONDS: Final = 30.0
 _JSON: Final[Mapping[str, str]] = {"content-type": "application/json"}
+_AS_IT_IS: Final[Mapping[str, str]] = {"accept-encoding": "identity"}
 _LARGEST_REFUSAL: Final = 65_536
 
 
@@ -71,8 +73,11 @@ class BotApi:
         return await self._post(method, body, headers, answer, UPLOAD_READ_SECONDS)
 
     @asynccontextmanager
-    async def open_file(self, file_path: str) -> AsyncIterator[httpx.Response]:
-        """Open a download; ``file_path`` is what ``getFile`` said.
+    async def open_file(self, file_path: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open a download; the context's value are the file's pieces.
+
+        Args:
+            file_path: What ``getFile`` said.
 
         Raises:
             AdapterError: Also for what goes wrong while the body is read within the ``with``.
@@ -80,10 +85,17 @@ class BotApi:
         where = "file download"
         url = self._settings.file_base + quote(file_path.lstrip("/"))
         try:
-            async with self._client().stream("GET", url, timeout=_timeout(READ_SECONDS)) as response:
-                if response.status_code != 200:
-                    raise await self._failure_of_file(response, where)
-                yield response
+            timeout = _timeout(READ_SECONDS)
+            async with self._client().stream("GET", url, headers=_AS_IT_IS, timeout=timeout) as response:
+                # As they come from the network: `aiter_bytes` would wrap them in generators that nobody can close.
+                pieces = cast("AsyncIterable[bytes]", response.stream).__aiter__()
+                try:
+                    if response.status_code != 200:
+                        raise await self._failure_of_file(pieces, response.status_code, where)
+                    yield pieces
+                finally:
+                    if isinstance(pieces, AsyncGenerator):
+                        await pieces.aclose()
         except httpx.HTTPError as exc:
             raise self._network_failure(exc, where) from None
 
@@ -116,18 +128,18 @@ class BotApi:
             return bad_token("Telegram knows no bot with such a token", self._scope.name, method)
         return failure_of_answer(envelope, status, self._scope.name, method)
 
-    async def _failure_of_file(self, response: httpx.Response, where: str) -> AdapterError:
+    async def _failure_of_file(self, pieces: AsyncIterator[bytes], status: int, where: str) -> AdapterError:
         """The error for a download that is refused; its body is the usual envelope, or a server's own page."""
         body = b""
-        async for part in response.aiter_bytes():
-            body += part
+        async for piece in pieces:
+            body += piece
             if len(body) > _LARGEST_REFUSAL:
                 break
         try:
             envelope = msgspec.json.decode(body, type=wire.Answer)
         except msgspec.MsgspecError:
             envelope = wire.Answer(ok=False)
-        return failure_of_answer(envelope, response.status_code, self._scope.name, where)
+        return failure_of_answer(envelope, status, self._scope.name, where)
 
     def _network_failure(self, exc: httpx.HTTPError, where: str) -> Unreachable:
         return failure_of_network(exc, self._scope.name, where, self._settings.token)

@@ -63,11 +63,11 @@ async def fetch(scope: ProfileScope, api: BotApi, attachment: Attachment, path: 
 async def _download(scope: ProfileScope, api: BotApi, file_path: str, path: Path, limit: int) -> None:
     file = await scope.run_blocking(path.open, "wb")
     try:
-        async with api.open_file(file_path) as response:
+        async with api.open_file(file_path) as pieces:
             pending, total = bytearray(), 0
-            async for part in response.aiter_bytes():
-                pending += part
-                total += len(part)
+            async for piece in pieces:
+                pending += piece
+                total += len(piece)
                 _check_size(scope, total, limit)
                 if len(pending) >= PIECE_BYTES:
                     await scope.run_blocking(_write, file, bytes(pending))

@@ -39,7 +39,7 @@ class NetworkLike(Protocol):
 
 
 class ProfileHttp:
-    """Builds the profile's one `httpx.AsyncClient` when it is first wanted.
+    """Builds the profile's `httpx.AsyncClient` when it is first wanted: one, and one for each proxy asked for by name.
 
     Args:
         network: Proxy settings.
@@ -65,16 +65,21 @@ class ProfileHttp:
         self._connect = connect
         self._spawn = spawn
         self.egress = egress
-        self._client: httpx.AsyncClient | None = None
+        self._clients: dict[str, httpx.AsyncClient] = {}
         self._transports: list[httpx.AsyncBaseTransport] = []
         self._closed = False
 
-    def client(self) -> httpx.AsyncClient:
+    def client(self, proxy: str = "") -> httpx.AsyncClient:
         """The client: no redirects, no cookies kept, nothing from the environment.
 
         It has 10 s to connect, 120 s for a read and 30 s for a write. A request may choose how its server is verified
         with ``extensions={"tls": TlsChoice(...)}``, and to which address its host's name was resolved with
-        ``{"address": "192.0.2.1"}``; a proxy resolves names itself.
+        ``{"address": "192.0.2.1"}``; a proxy resolves names itself. One whose kept connection turns out dead goes out
+        again on a new one, although the server may have read it; ``{"once": True}`` forbids that.
+
+        Args:
+            proxy: A proxy in place of the network settings' one, for who has one of their own; ``no_proxy`` does not
+                concern it. Empty for the usual client.
 
         Raises:
             ScopeClosed: The profile's scope is closed.
@@ -82,9 +87,10 @@ class ProfileHttp:
         """
         if self._closed:
             raise ScopeClosed("the HTTP client was used after its profile's scope was closed")
-        if self._client is None:
-            self._client = self._build()
-        return self._client
+        client = self._clients.get(proxy)
+        if client is None:
+            client = self._clients[proxy] = self._build(proxy)
+        return client
 
     async def aclose(self) -> None:
         """Close every connection; from then on all requests raise `ScopeClosed`."""
@@ -92,16 +98,16 @@ class ProfileHttp:
         for transport in self._transports:
             await transport.aclose()
 
-    def _build(self) -> httpx.AsyncClient:
+    def _build(self, proxy: str) -> httpx.AsyncClient:
         from http.cookiejar import DefaultCookiePolicy
 
         import httpx
 
         from hermes_trio.io.http_transport import TrioTransport
 
-        mounts = self._proxy_mounts()
+        mounts = self._proxy_mounts(proxy)
         direct = TrioTransport(self._tls, connect=self._connect, spawn=self._spawn)
-        self._transports = [direct, *(transport for transport in mounts.values() if transport is not None)]
+        self._transports += [direct, *(transport for transport in mounts.values() if transport is not None)]
         guarded = {pattern: transport and self._guarded(transport) for pattern, transport in mounts.items()}
         timeout = httpx.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS, write=WRITE_SECONDS, pool=POOL_SECONDS)
         client = httpx.AsyncClient(
@@ -118,11 +124,13 @@ class ProfileHttp:
 
         return EgressTransport(self.egress, transport)
 
-    def _proxy_mounts(self) -> dict[str, httpx.AsyncBaseTransport | None]:
-        if not self._network.proxy or self._connect is not None:
+    def _proxy_mounts(self, own_proxy: str) -> dict[str, httpx.AsyncBaseTransport | None]:
+        if not (own_proxy or self._network.proxy) or self._connect is not None:
             return {}
         from hermes_trio.io.http_proxy import ProxyTransport, check_proxy, direct_mounts
 
+        if own_proxy:
+            return {"all://": ProxyTransport(self._tls, check_proxy(own_proxy))}
         proxy = check_proxy(self._network.proxy)
         direct = direct_mounts(self._network.no_proxy)
         return {} if direct is None else {"all://": ProxyTransport(self._tls, proxy), **direct}

@@ -158,7 +158,8 @@ def _failure(
     problem: BaseException | None,
     exc: BaseException,
 ) -> Exception:
-    if connection.reused and not connection.closed and not parser.begun and _is_whole(request):
+    may_repeat = _is_whole(request) and not request.extensions.get("once", False)
+    if connection.reused and not connection.closed and not parser.begun and may_repeat:
         return NoResponse()
     if problem is not None:
         return httpx.WriteError(_words(problem, "the connection broke while the request was sent"))

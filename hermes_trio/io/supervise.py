@@ -119,6 +119,8 @@ class FailureCounter:
             self._streak += 1
             self._recent.append(now)
             kind, delay = self._transient(now)
+            # Whoever says how long to stay away knows better than any back-off.
+            delay = max(delay, getattr(leaf, "retry_after", None) or 0.0)
         errors = tuple(describe(one) for one in leaves(error))
         text = str(leaf) if isinstance(leaf, HermesTrioError) else describe(leaf)
         return Setback(kind, reason_code(leaf), text, errors, delay)

@@ -2,8 +2,7 @@
 
     python -m tests.bench.black_box PATH_TO_BENCHMARK --work DIR [options of its run_bench.py]
 
-The benchmark drives a real process over HTTP beside a fake model server; see its own README. What needs a chat
-platform is left out.
+The benchmark drives a real process over HTTP and Telegram's Bot API beside fakes of both; see its own README.
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ def main() -> None:
     """Hand over to the benchmark's own command line, with this checkout as the target."""
     folder = Path(sys.argv[1]).resolve()
     sys.path.insert(0, str(folder))
-    targets = __import__("targets")
-    targets.HermesTrio.telegram = False
     repository = Path(__file__).resolve().parents[2]
     command = f"{sys.executable} {repository / 'tests' / 'bench' / 'run_gateway.py'} run --home {{home}}"
     sys.argv = ["run_bench.py", "--target", "hermes-trio", "--cmd", command, *sys.argv[2:]]

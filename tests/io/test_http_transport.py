@@ -127,6 +127,20 @@ async def test_a_kept_connection_that_turns_out_dead_is_replaced_once(autojump_c
         assert rig.counts == (0, 1, 1)
 
 
+async def test_a_request_that_must_go_out_once_is_not_sent_again(autojump_clock):
+    async def one_then_gone(side):
+        await side.request()
+        await side.send(OK)
+        await side.request()
+        await side.close()
+
+    async with calling(one_then_gone, answer_ok) as rig:
+        assert (await rig.client.post(URL, content=b"first")).text == "ok"
+        with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
+            await rig.client.post(URL, content=b"second", extensions={"once": True})
+        assert rig.upstream.connections == 1
+
+
 async def test_a_new_connection_that_dies_is_not_tried_again(autojump_clock):
     async def gone(side):
         await side.request()

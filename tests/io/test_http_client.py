@@ -163,3 +163,15 @@ async def test_a_proxy_gets_the_requests():
         with pytest.raises(ScopeClosed):
             await client.get("http://model.invalid/v1")
         nursery.cancel_scope.cancel()
+
+
+async def test_a_proxy_asked_for_by_name_has_a_client_of_its_own():
+    async with open_http(Network(proxy="http://proxy:3128", no_proxy="*"), tls()) as http:
+        usual, own = http.client(), http.client("http://other:3128")
+        assert own is not usual
+        assert own is http.client("http://other:3128")
+        assert usual is http.client()
+        assert [type(transport).__name__ for transport in own._mounts.values()] == ["ProxyTransport"]
+        assert not usual._mounts
+    with pytest.raises(ScopeClosed):
+        await own.get("http://127.0.0.1:1/")

@@ -44,7 +44,13 @@ class BotApi:
         self._settings = settings
 
     async def call(
-        self, method: str, parameters: Mapping[str, object], answer: type[T], *, read_seconds: float = READ_SECONDS
+        self,
+        method: str,
+        parameters: Mapping[str, object],
+        answer: type[T],
+        *,
+        read_seconds: float = READ_SECONDS,
+        once: bool = False,
     ) -> T:
         """Call a method with parameters as JSON.
 
@@ -53,6 +59,8 @@ class BotApi:
             parameters: Its parameters; those that are None are left out.
             answer: Type of the result.
             read_seconds: How long the answer may take.
+            once: Doing it twice would show. The HTTP client then does not repeat the request by itself when a kept
+                connection turns out dead, since Telegram may have acted before the connection died.
 
         Raises:
             AdapterError: As `failure_of_answer` and `failure_of_network` say.
@@ -64,6 +72,9 @@ class BotApi:
             body = msgspec.json.encode(given)
         except UnicodeEncodeError as exc:
             raise Refused("the text has broken characters", profile=self._scope.name, where=method) from exc
+        if once:
+            headers = {**_JSON, "content-length": str(len(body))}
+            return await self._post(method, SinglePiece(body), headers, answer, read_seconds)
         return await self._post(method, body, _JSON, answer, read_seconds)
 
     async def call_with_file(
@@ -100,7 +111,7 @@ class BotApi:
             raise self._network_failure(exc, where) from None
 
     def _client(self) -> httpx.AsyncClient:
-        return self._scope.http.client()
+        return self._scope.http.client(self._settings.proxy)
 
     async def _post(
         self,
@@ -156,3 +167,19 @@ class BotApi:
 
 def _timeout(read_seconds: float) -> httpx.Timeout:
     return httpx.Timeout(connect=CONNECT_SECONDS, read=read_seconds, write=WRITE_SECONDS, pool=None)
+
+
+class SinglePiece:
+    """A body in one piece that can be sent once only."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __aiter__(self) -> SinglePiece:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._body:
+            raise StopAsyncIteration
+        body, self._body = self._body, b""
+        return body

@@ -47,7 +47,7 @@ async def identify(scope: ProfileScope, api: BotApi, context: AdapterContext, an
         except (CredentialRefused, ConfigError):
             raise
         except HermesTrioError as exc:
-            await _ride_out(scope, trouble, exc)
+            await trouble.wait(exc)
         else:
             trouble.over()
             return user
@@ -78,9 +78,9 @@ async def poll(scope: ProfileScope, api: BotApi, context: AdapterContext, intake
                 await _take_webhook_away(scope, api)
                 webhook_until = trio.current_time()
             except AdapterError as failure:
-                await _ride_out(scope, trouble, failure)
+                await trouble.wait(failure)
         except HermesTrioError as exc:
-            await _ride_out(scope, trouble, exc)
+            await trouble.wait(exc)
         else:
             trouble.over()
 
@@ -99,8 +99,3 @@ async def _take_webhook_away(scope: ProfileScope, api: BotApi) -> None:
     """What the webhook did not get yet stays, and is polled."""
     scope.log.warning("a webhook was set for this bot; it is taken away, as this profile polls")
     await api.call("deleteWebhook", {"drop_pending_updates": False}, bool)
-
-
-async def _ride_out(scope: ProfileScope, trouble: Trouble, exc: HermesTrioError) -> None:
-    scope.check_open()
-    await trouble.wait(exc, exc.retry_after if isinstance(exc, AdapterError) else None)

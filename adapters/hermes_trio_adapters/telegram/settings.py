@@ -84,7 +84,7 @@ def load_settings(profile: str, config: PlatformConfig) -> TelegramSettings:
         method_base=_with_token(_bot_base(base), token) + "/",
         file_base=_with_token(reader.address("base_file_url") or _file_base(base), token) + "/",
         official=urlsplit(base).hostname == urlsplit(OFFICIAL_BASE).hostname,
-        proxy=reader.text("proxy", "TELEGRAM_PROXY"),
+        proxy=reader.proxy(),
         webhook=reader.webhook(),
         link_previews=not reader.flag("disable_link_previews"),
         reactions=reader.flag("reactions", "TELEGRAM_REACTIONS"),
@@ -104,6 +104,14 @@ def _file_base(base: str) -> str:
 def _with_token(base: str, token: str) -> str:
     quoted = quote(token, safe=":")
     return base.replace(TOKEN_PLACE, quoted) if TOKEN_PLACE in base else base + quoted
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
 
 
 class _Reader:
@@ -126,16 +134,23 @@ class _Reader:
         url = self.text(key, variable).rstrip("/")
         if not url:
             return ""
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-        except ValueError:
-            usable = False
-        if not usable:
+        if not _is_http(url):
             # The value is not shown: people paste addresses with their token in it.
             raise self._problem(
                 key, variable, "not an address", "something else", "http://host/... or https://host/..."
             )
+        return url
+
+    def proxy(self) -> str:
+        """The URL of an HTTP proxy, or nothing. Others are refused: going out without one might give somebody away."""
+        given = self.text("proxy", "TELEGRAM_PROXY")
+        if not given:
+            return ""
+        url = given if "://" in given else f"http://{given}"
+        if not _is_http(url):
+            scheme = url.partition("://")[0]
+            expected = "http://host:port or https://host:port; SOCKS is not supported"
+            raise self._problem("proxy", "TELEGRAM_PROXY", "the proxy cannot be used", f"scheme {scheme!r}", expected)
         return url
 
     def webhook(self) -> WebhookSettings | None:

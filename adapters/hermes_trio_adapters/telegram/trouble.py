@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from hermes_trio.adapter_api import AdapterError
+
 if TYPE_CHECKING:
     from hermes_trio.adapter_api import AdapterContext, HermesTrioError, ProfileScope
 
@@ -27,17 +29,18 @@ class Trouble:
         self._context = context
         self._failures = 0
 
-    async def wait(self, error: HermesTrioError, retry_after: float | None = None) -> None:
-        """Say what is wrong and wait: as long as asked to, else 1 s doubling to 30 s, with jitter.
+    async def wait(self, error: HermesTrioError) -> None:
+        """Say what is wrong and wait: as long as Telegram asks to, else 1 s doubling to 30 s, with jitter.
 
-        Args:
-            error: What went wrong.
-            retry_after: Seconds that Telegram asked to wait, or None.
+        Raises:
+            ScopeClosed: The profile is over, so nothing will get better.
         """
+        self._scope.check_open()
         longest = min(FIRST_PAUSE * 2 ** (min(self._failures, _MOST_DOUBLINGS) + 1), LONGEST_PAUSE)
         pause = FIRST_PAUSE + (longest - FIRST_PAUSE) * self._scope.shared.jitter()
         self._failures += 1
-        pause = pause if retry_after is None else retry_after
+        if isinstance(error, AdapterError) and error.retry_after is not None:
+            pause = error.retry_after
         self._context.troubled(error.code, str(error), pause)
         await trio.sleep(pause)
 

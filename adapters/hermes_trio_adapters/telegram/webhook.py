@@ -107,7 +107,6 @@ async def _tell_telegram(
         except (CredentialRefused, ConfigError):
             raise
         except HermesTrioError as exc:
-            scope.check_open()
             await trouble.wait(exc)
         else:
             trouble.over()

@@ -198,6 +198,18 @@ async def test_a_message_that_never_left_cannot_have_arrived(autojump_clock):
     assert not caught.value.may_have_arrived
 
 
+async def test_a_kept_connection_that_dies_does_not_send_a_message_twice(autojump_clock):
+    async with open_rig() as rig:
+        rig.telegram.user(7, "Alice").opens(rig.bot)
+        await rig.adapter.send(Target("7"), OutgoingText("one"))
+        rig.telegram.inject(FaultKind.DROP_AFTER, method="sendMessage")
+        with pytest.raises(Unreachable) as caught:
+            await rig.adapter.send(Target("7"), OutgoingText("two"))
+        await rig.adapter.send(Target("7"), OutgoingText("three"))
+    assert caught.value.may_have_arrived
+    assert [sent.text for sent in rig.bot.sent] == ["one", "two", "three"]
+
+
 async def test_ids_that_are_not_telegrams_are_refused(autojump_clock):
     async with open_rig() as rig:
         with pytest.raises(Refused, match="not a number"):

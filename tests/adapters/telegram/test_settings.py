@@ -91,3 +91,16 @@ def test_a_secret_that_telegram_would_not_take_is_refused():
 def test_a_flag_that_is_none_is_refused():
     with pytest.raises(ConfigError, match="TELEGRAM_REACTIONS"):
         load(variables={"TELEGRAM_REACTIONS": "perhaps"})
+
+
+@pytest.mark.parametrize(
+    ("given", "url"), [("proxy:3128", "http://proxy:3128"), ("https://a:b@proxy:1", "https://a:b@proxy:1")]
+)
+def test_a_proxy_for_telegram_alone(given, url):
+    assert load(variables={"TELEGRAM_PROXY": given}).proxy == url
+
+
+def test_a_proxy_that_cannot_be_used_is_not_passed_by():
+    with pytest.raises(ConfigError, match="SOCKS is not supported") as caught:
+        load(variables={"TELEGRAM_PROXY": "socks5://user:secret@proxy:1080"})
+    assert "secret" not in str(caught.value)

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import subprocess
 import sys
+import time
 import zlib
 
 import pytest
@@ -491,3 +492,40 @@ async def test_a_profile_looks_up_a_few_names_at_once(tmp_path, autojump_clock, 
         for number in range(12):
             nursery.start_soon(fetch, number)
     assert (max(most), len(most)) == (MOST_LOOKUPS, 12)
+
+
+PARAGRAPH = "<p>The old lighthouse at Cape Hope was closed on Friday after waves broke its door.</p>"
+MANY = " ".join(f"a{number}=1" for number in range(60_000))
+QUOTED = MANY.replace("=1", '=">"')
+SLASHES = MANY.replace("=1 ", "/")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "tag",
+    [
+        f"<p {MANY}>",
+        f"<p {QUOTED}>",
+        f"<p\n{SLASHES}>",
+        f"<!-- <x a=' --><p {MANY}>",
+        f"<script>'<x a=\"'</script><p {MANY}>",
+        f"<{'x' * 500_000}>",
+        "<a " * 200_000,
+        "<a b='" * 100_000,
+        "<a href=x>b</a>" * 60_000,
+    ],
+    ids=["plain", "quoted", "slashes", "behind a comment", "behind a script", "name", "open", "quotes", "links"],
+)
+def test_a_page_made_to_be_slow_takes_seconds_only(tag):
+    """A tag with as many attributes takes the parser more than ten seconds, with all that fit a page minutes."""
+    began = time.process_time()
+    page = Page("http://x.test/", "text/html", "", f"<html><body>{PARAGRAPH}{tag}x</body></html>".encode(), False)
+    with contextlib.suppress(ToolError):
+        read_page(page)
+    assert time.process_time() - began < 8
+
+
+def test_a_tag_with_a_long_attribute_loses_no_text():
+    text = f'<html><body><div data-state="{"x" * 10_000}">{PARAGRAPH}</div></body></html>'
+    page = Page("http://x.test/", "text/html", "", text.encode(), False)
+    assert "closed on Friday" in read_page(page)[1]

@@ -90,10 +90,15 @@ def _arguments(selection: ToolSelection, tool: Tool, text: str) -> Arguments:
         try:
             check(arguments)
         except fastjsonschema.JsonSchemaValueException as error:
-            raise BadArguments(
-                tool.name, error.message.replace("data.", "").replace("data ", "the arguments ")
-            ) from error
+            raise BadArguments(tool.name, _plain(error.message)) from error
     return arguments
+
+
+def _plain(message: str) -> str:
+    """The checker calls the arguments ``data``, and what is in them ``data.name``."""
+    if message.startswith("data."):
+        return message.removeprefix("data.")
+    return f"the arguments {message.removeprefix('data ')}" if message.startswith("data ") else message
 
 
 class BadArguments(HermesTrioError):

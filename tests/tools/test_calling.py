@@ -16,7 +16,11 @@ from tests.rig import canary
 SECRET = canary("ada", "GITHUB_TOKEN")
 SCHEMA = {
     "type": "object",
-    "properties": {"path": {"type": "string"}, "limit": {"type": "integer", "minimum": 1}},
+    "properties": {
+        "path": {"type": "string"},
+        "limit": {"type": "integer", "minimum": 1},
+        "data": {"type": "string"},
+    },
     "required": ["path"],
 }
 
@@ -84,7 +88,9 @@ async def test_text_stays_text():
         ("{", "not valid JSON"),
         ("[]", "must be a JSON object"),
         ("{}", "path"),
+        ("{}", "the arguments must contain ['path']"),
         ('{"path": 3}', "path must be string"),
+        ('{"path": "a", "data": 3}', "read: data must be string"),
         ('{"path": "a", "limit": 0}', "limit must be bigger than or equal to 1"),
         ("", "path"),
     ],

@@ -104,7 +104,19 @@ def tell_inbox_changed(home: HomePaths, profile: str) -> bool:
     return _ask(home.control_socket, "POST", "/control/inbox-changed", body) is not None
 
 
-def _ask(path: Path, method: str, target: str, content: bytes | None = None) -> bytes | None:
+def cancel_turn(home: HomePaths, turn: str) -> bool:
+    """Let the running gateway end a turn; False when it knows none of this id, or when no gateway runs on this home.
+
+    Raises:
+        ControlError: It does not answer, or refuses.
+    """
+    body = msgspec.json.encode({"turn": turn})
+    return _ask(home.control_socket, "POST", "/control/cancel-turn", body, missing_is_none=True) is not None
+
+
+def _ask(
+    path: Path, method: str, target: str, content: bytes | None = None, *, missing_is_none: bool = False
+) -> bytes | None:
     connection = _UnixConnection(path)
     try:
         connection.request(method, target, content)
@@ -118,6 +130,8 @@ def _ask(path: Path, method: str, target: str, content: bytes | None = None) -> 
         ) from exc
     finally:
         connection.close()
+    if missing_is_none and response.status == http.client.NOT_FOUND:
+        return None
     if response.status not in (http.client.OK, http.client.NO_CONTENT):
         problem = "the gateway refuses to report" if method == "GET" else "the gateway refuses"
         raise ControlError(problem, where=str(path), found=f"HTTP {response.status}")

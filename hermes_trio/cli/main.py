@@ -18,7 +18,7 @@ from hermes_trio.errors import HermesTrioError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-COMMANDS = ("run", "status", "check", "chat", "pairing", "inbox", "completion")
+COMMANDS = ("run", "status", "check", "chat", "turns", "pairing", "inbox", "completion")
 """Subcommands, in the order of the help page; each is ``command`` in the module of its name, imported when needed."""
 
 EPILOG = """
@@ -29,6 +29,7 @@ Examples:
   hermes-trio status                 how is everybody?
   hermes-trio check                  find mistakes before they hurt
   hermes-trio chat -p coder          talk to a profile of the running gateway
+  hermes-trio turns                  which answers to chats are being made
   hermes-trio pairing list           who wants to talk to the bots, and who may
   hermes-trio inbox list             which messages wait, and which were given up
 
@@ -37,7 +38,7 @@ Exit codes:
   0    done; for run: stopped in an orderly way
   1    refused or failed (another gateway holds the home, nothing runs, a request failed)
   2    wrong usage, or check found errors
-  75   run was asked to restart (SIGUSR1): start it again
+  75   run was asked to restart (SIGUSR1, or /restart gateway in a chat): start it again
   78   configuration: starting again cannot help before somebody mends a file
   130  interrupted with Ctrl-C
 """

@@ -14,7 +14,11 @@ from hermes_trio.cli.demo import demo_home, describe_demo
 from hermes_trio.cli.file_limit import raise_file_limit
 from hermes_trio.cli.memory import settle_memory
 from hermes_trio.cli.terminal import Style, wants_color
+from hermes_trio.gateway.adapter_runner import CredentialLocks
 from hermes_trio.gateway.options import GatewayOptions
+from hermes_trio.home.credential_lock import credential_lock_directory
+from hermes_trio.home.paths import home_of_user
+from hermes_trio.home.process_record import current_process_record
 from hermes_trio.http.server import serve_gateway
 from hermes_trio.io.groups import lone_error_raised
 
@@ -67,6 +71,7 @@ def serve(invocation: Invocation, wishes: Wishes) -> int:
         drain_seconds=wishes.drain,
         argv=invocation.process.argv,
         color=wants_color(invocation.environ, sys.stderr),
+        credential_locks=_credential_locks(invocation),
     )
 
     def greet(gateway: Gateway) -> None:
@@ -90,6 +95,12 @@ async def _serve(options: GatewayOptions, greet: Callable[[Gateway], None]) -> i
         code = await serve_gateway(options, on_ready=lambda gateway: nursery.start_soon(greet_soon, gateway))
         nursery.cancel_scope.cancel()
     return code
+
+
+def _credential_locks(invocation: Invocation) -> CredentialLocks:
+    """Where all gateways of this user note which bot tokens they use."""
+    folder = credential_lock_directory(invocation.environ, home_of_user(invocation.environ))
+    return CredentialLocks(folder, current_process_record(invocation.process.argv))
 
 
 def _greeting(invocation: Invocation, home: HomePaths, wishes: Wishes, report: GatewayReport) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
@@ -14,12 +15,20 @@ from hermes_trio.cli.terminal import Style, align, describe_span, explain, wants
 from hermes_trio.errors import UnknownProfile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hermes_trio.cli.control import ControlError
-    from hermes_trio.gateway.report import GatewayReport, ProfileReport
+    from hermes_trio.gateway.report import AdapterReport, GatewayReport, ProfileReport
 
 COLUMNS = ("PROFILE", "STATE", "REASON", "SINCE", "RETRY", "TURNS", "MODEL")
+
+BOT_COLORS: Mapping[str, str] = {
+    "connected": "green",
+    "connecting": "cyan",
+    "retrying": "yellow",
+    "parked": "red",
+}
+"""Colours of bots' states; the others stay plain."""
 
 
 @click.command(
@@ -34,7 +43,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the gateway's report as JSON.")
 @common_options
 def command(as_json: bool) -> int:
-    """Show what the running gateway does: every profile's state, why, since when, turns, model."""
+    """Show what the running gateway does: every profile's state, why, since when, turns, model, and its bots."""
     from hermes_trio.cli.control import fetch_status, not_running
 
     invocation = current_invocation()
@@ -43,7 +52,7 @@ def command(as_json: bool) -> int:
     if found is None:
         return _say_not_running(not_running(home, invocation.suggest("run")), as_json=as_json)
     view, raw = found
-    shown = _select(view, invocation)
+    shown = select_profiles(view, invocation)
     if as_json:
         click.echo(_as_json(raw, invocation.profile))
         return 0
@@ -56,20 +65,52 @@ def command(as_json: bool) -> int:
 
 
 def describe_gateway(view: GatewayReport, shown: Sequence[ProfileReport], now: float, style: Style) -> list[str]:
-    """The status page: a line for the gateway, a table of profiles, the details of those with trouble."""
+    """The status page: a line for the gateway, a table of profiles with their bots, the details of what has trouble."""
     lines = [
         f"hermes-trio {view.version}, pid {view.pid}, {style.state(view.state)} for {describe_span(now - view.since)}",
         f"{view.home} on {view.address or '(not listening yet)'}",
         "",
     ]
-    head = [
-        style.paint(title, bold=True) for title in ("PROFILE", "STATE", "REASON", "SINCE", "RETRY", "TURNS", "MODEL")
-    ]
-    lines += align([head, *(_row(profile, now, style) for profile in shown)])
+    head = [style.paint(title, bold=True) for title in COLUMNS]
+    lines += _table([head, *(_row(profile, now, style) for profile in shown)], _bots(shown, now, style))
     for profile in shown:
-        if line := explain(profile, style):
-            lines += ["", line]
+        for line in (explain(profile, style), *(_explain_bot(profile, bot, style) for bot in profile.adapters)):
+            lines += ["", line] if line else []
     return lines
+
+
+def _table(rows: Sequence[Sequence[str]], bots: Sequence[Sequence[str]]) -> list[str]:
+    """The profiles in columns, below each its bots, in columns of their own; the first row is the head."""
+    head, *profiles = align(rows)
+    return [head, *(line for profile, own in zip(profiles, bots, strict=True) for line in (profile, *own))]
+
+
+def _bots(shown: Sequence[ProfileReport], now: float, style: Style) -> list[list[str]]:
+    """For each profile the lines of its bots, aligned with those of the others."""
+    lines = iter(align([_bot_row(bot, now, style) for profile in shown for bot in profile.adapters], indent="  "))
+    return [list(islice(lines, len(profile.adapters))) for profile in shown]
+
+
+def _bot_row(bot: AdapterReport, now: float, style: Style) -> list[str]:
+    retry = "" if bot.next_retry is None else f", retry in {describe_span(bot.next_retry - now)}"
+    counts = f"{bot.received} in, {bot.sent} out"
+    if dropped := sum(bot.dropped.values()):
+        counts += f", {dropped} dropped"
+    return [
+        bot.platform,
+        style.paint(bot.state, BOT_COLORS.get(bot.state)),
+        bot.reason or bot.bot or "-",
+        f"{describe_span(now - bot.since)}{retry}",
+        counts,
+    ]
+
+
+def _explain_bot(profile: ProfileReport, bot: AdapterReport, style: Style) -> str:
+    """One line about a bot in trouble; empty for one that is well."""
+    if not bot.detail:
+        return ""
+    detail = bot.detail.removeprefix(f"profile '{profile.name}': ")
+    return f"{style.paint(f'{profile.name} {bot.platform}', bold=True)}: {detail}"
 
 
 def _row(profile: ProfileReport, now: float, style: Style) -> list[str]:
@@ -85,7 +126,12 @@ def _row(profile: ProfileReport, now: float, style: Style) -> list[str]:
     ]
 
 
-def _select(view: GatewayReport, invocation: Invocation) -> Sequence[ProfileReport]:
+def select_profiles(view: GatewayReport, invocation: Invocation) -> Sequence[ProfileReport]:
+    """The profile that the invocation names, or all.
+
+    Raises:
+        UnknownProfile: The running gateway does not know it.
+    """
     if invocation.profile is None:
         return view.profiles
     shown = [profile for profile in view.profiles if profile.name == invocation.profile]

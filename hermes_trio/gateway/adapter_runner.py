@@ -60,7 +60,7 @@ def installed_factory(platform: str) -> AdapterFactory:
         )
     try:
         factory: AdapterFactory = next(iter(found)).load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # Whatever a foreign package raises at its import concerns this platform of this profile and nobody else.
         raise ConfigError(
             f"the adapter for {platform} cannot be loaded",
@@ -70,6 +70,25 @@ def installed_factory(platform: str) -> AdapterFactory:
             mend="mend or reinstall the package it is in",
         ) from error
     return factory
+
+
+class Factories:
+    """Finds each platform's factory once, because a search reads what all installed packages say about themselves.
+
+    Args:
+        find: Searches for one, as `installed_factory` does; its errors are not remembered.
+    """
+
+    def __init__(self, find: Callable[[str], AdapterFactory]) -> None:
+        self._find = find
+        self._found: dict[str, AdapterFactory] = {}
+
+    def find(self, platform: str) -> AdapterFactory:
+        """The factory of a platform's adapter; errors as `installed_factory`."""
+        factory = self._found.get(platform)
+        if factory is None:
+            factory = self._found[platform] = self._find(platform)
+        return factory
 
 
 class AdapterRunner:
@@ -126,6 +145,8 @@ class AdapterRunner:
 
     def pause(self) -> None:
         """Disconnect the adapter until `resume`."""
+        if self._paused:
+            return
         self._paused, self._wake = True, trio.Event()
         if self._current is not None:
             self._current.cancel()
@@ -140,8 +161,13 @@ class AdapterRunner:
         slot.enter(AdapterState.CONNECTING)
         adapter = self._find_factory(slot.platform)(self._scope, slot.config)
         slot.capabilities = adapter.capabilities
-        async with self._credentials(adapter), trio.open_nursery() as nursery:
-            await self._connect(adapter, nursery)
+        async with self._credentials(adapter):
+            try:
+                async with trio.open_nursery() as nursery:
+                    await self._connect(adapter, nursery)
+            finally:
+                # Nobody may call it while its credentials are given back.
+                slot.lose_adapter()
         raise AdapterError("the adapter ended by itself", code="adapter_ended", profile=self._scope.name)
 
     async def _connect(self, adapter: Adapter, nursery: trio.Nursery) -> None:
@@ -192,12 +218,12 @@ class AdapterRunner:
 
     async def _mended(self) -> None:
         """Wait for somebody to mend what is wrong, or to want another try at once."""
+        self._wake = trio.Event()
         async with trio.open_nursery() as nursery:
-            if self._slot.next_retry is None:
+            if self._slot.state is AdapterState.PARKED:
                 nursery.start_soon(self._restart_when_mended)
             await self._wake.wait()
             nursery.cancel_scope.cancel()
-        self._wake = trio.Event()
 
     async def _restart_when_mended(self) -> None:
         await self._files_changed()

@@ -109,6 +109,11 @@ class AdapterSlot:
         change.set()
         self._changed()
 
+    def lose_adapter(self) -> None:
+        """The adapter cannot be used any more; what that means for its state is yet to be seen."""
+        if self._adapter is not None:
+            self.enter(AdapterState.CONNECTING)
+
     async def connected(self) -> Adapter:
         """Wait until the adapter can be used; give it a deadline or an owner who cancels it."""
         while self._adapter is None:

@@ -19,6 +19,7 @@ from hermes_trio.gateway.chat_command import run_command_of
 from hermes_trio.gateway.chat_turn import answer_in_lane, say_and_close
 from hermes_trio.gateway.ingress import Ingress
 from hermes_trio.gateway.lane import Lane, LaneTable, LaneTurn, Notice
+from hermes_trio.gateway.last_stop import note_orderly_stop, was_orderly
 from hermes_trio.gateway.notices import notice_text
 from hermes_trio.gateway.reply import ReplyPlace, reply_key
 from hermes_trio.gateway.take_up import take_up
@@ -135,7 +136,10 @@ class Chats:
                     self.senders.add(self.slots[name])
                     nursery.start_soon(runner.run, name=f"{self.scope.name} adapter {name}")
                 task_status.started()
-                await take_up(self)
+                orderly = await was_orderly(self.scope)
+                taken_up = await take_up(self)
+                if taken_up and not orderly:
+                    self.log.warning(f"the last stop was no orderly one; messages taken up: {taken_up}")
                 self.recovered.set()
                 await nursery.start(serve_outbox, self.scope, self.senders, name=f"{self.scope.name} outbox")
                 await self._prune_forever()
@@ -144,19 +148,26 @@ class Chats:
                 slot.enter(AdapterState.STOPPED)
                 self.senders.remove(slot)
 
-    async def close(self) -> None:
-        """After the last turn: wait until what can be sent is sent, at most 5 s."""
+    async def close(self, *, orderly: bool) -> None:
+        """After the last turn: wait until what can be sent is sent, at most 5 s.
+
+        Args:
+            orderly: Whether all turns ended by themselves.
+        """
         with trio.move_on_after(FLUSH_SECONDS):
             await self.lanes.idle()
             seen = self.scope.db.changes.count(outbox.TOPIC)
             while await self._has_something_to_send():
                 seen = await self.scope.db.changes.wait_beyond(outbox.TOPIC, seen)
+        if orderly and not any(self.lanes):
+            await note_orderly_stop(self.scope)
 
     def cancel_turn(self, turn_id: str) -> bool:
         """End a turn by its id; False when none of this id runs here."""
         turn = next((lane.turn for lane in self.lanes if lane.turn is not None and lane.turn.turn_id == turn_id), None)
         if turn is not None:
             turn.interrupt()
+            self.say(turn.messages[-1], "⏹ This answer was stopped by whoever runs the gateway.")
         return turn is not None
 
     def ingress(self, slot: AdapterSlot) -> Ingress:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from hermes_trio import __version__
+from hermes_trio.gateway.adapter_runner import Factories
 from hermes_trio.gateway.capacity import TurnCapacity
 from hermes_trio.gateway.mounts import MountTable
 from hermes_trio.gateway.report import GatewayReport, ProfileReport
@@ -17,6 +18,7 @@ from hermes_trio.gateway.start_gate import StartGate
 from hermes_trio.gateway.states import ProfileState
 from hermes_trio.gateway.supervisor import ProfileSupervisor
 from hermes_trio.gateway.table import ProfileSlot, ProfileTable
+from hermes_trio.gateway.views import adapter_reports, turn_reports
 from hermes_trio.home.discovery import discover_profiles
 from hermes_trio.home.names import DEFAULT_PROFILE
 
@@ -50,9 +52,10 @@ class Gateway:
         draining: Whether the gateway is on its way out.
         exit_reason: Why it is on its way out, or None.
         restart_requested: Whether whoever started it is to start it again.
-        changes: Set at the next change of any state, and then replaced.
+        changes: Set at the next change of any profile's or bot's state, and then replaced.
         restart_wanted: Set when the process is to be drained and started again.
         senders: The bots of all profiles.
+        factories: Makes adapters.
         mounts: The paths that adapters serve.
     """
 
@@ -78,7 +81,8 @@ class Gateway:
         self.started_at = shared.clock.now()
         self.changes = trio.Event()
         self.restart_wanted = trio.Event()
-        self.senders = Senders()
+        self.senders = Senders(self._announce)
+        self.factories = Factories(options.find_adapter)
         self.mounts = MountTable()
         for profile in profiles:
             slot = ProfileSlot(profile.name, shared.clock, self._profile_changed)
@@ -147,6 +151,7 @@ class Gateway:
         return "running" if states <= {ProfileState.RUNNING, ProfileState.PARKED} else "degraded"
 
     def _profile_report(self, slot: ProfileSlot) -> ProfileReport:
+        chats = slot.runtime.chats if slot.runtime is not None else None
         return ProfileReport(
             name=slot.name,
             state=str(slot.state),
@@ -158,6 +163,8 @@ class Gateway:
             active_turns=self.capacity.running(slot.name),
             model=slot.runtime.scope.config.model.name if slot.runtime else "",
             path_prefix="" if slot.name == DEFAULT_PROFILE else f"/p/{slot.name}",
+            adapters=[] if chats is None else adapter_reports(chats),
+            turns=[] if chats is None else turn_reports(chats),
         )
 
     def _profile_changed(self, _slot: ProfileSlot) -> None:

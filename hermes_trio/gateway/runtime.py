@@ -172,7 +172,7 @@ class ProfileRuntime:
         for call in self._calls:
             call.scope.cancel()
         if self.chats is not None:
-            await self.chats.close()
+            await self.chats.close(orderly=ended)
         return ended
 
     async def _wait(self, call: _Call[T]) -> None:

@@ -9,15 +9,22 @@ import trio
 from hermes_trio.gateway.adapter_slot import PLAIN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hermes_trio.adapter_api.adapter import Adapter
     from hermes_trio.adapter_api.capabilities import Capabilities
     from hermes_trio.gateway.adapter_slot import AdapterSlot
 
 
 class Senders:
-    """The adapters of all profiles of a gateway, by transport profile and platform."""
+    """The adapters of all profiles of a gateway, by transport profile and platform.
 
-    def __init__(self) -> None:
+    Args:
+        announce: Tells the gateway that an adapter has changed.
+    """
+
+    def __init__(self, announce: Callable[[], None]) -> None:
+        self._announce = announce
         self._slots: dict[tuple[str, str], AdapterSlot] = {}
         self._change = trio.Event()
 
@@ -33,9 +40,10 @@ class Senders:
             self.note_change()
 
     def note_change(self) -> None:
-        """An adapter has connected or gone away."""
+        """The state of an adapter has changed."""
         change, self._change = self._change, trio.Event()
         change.set()
+        self._announce()
 
     def slot(self, transport_profile: str, platform: str) -> AdapterSlot | None:
         """The place of an adapter, whether connected or not; None when its profile has none."""

@@ -112,7 +112,7 @@ class ProfileSupervisor:
             nursery,
             senders=gateway.senders,
             mounts=gateway.mounts,
-            find_factory=gateway.options.find_adapter,
+            find_factory=gateway.factories.find,
             locks=gateway.options.credential_locks,
             files_changed=self._settings_changed,
             restart_profile=slot.restart_wanted.set,

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from hermes_trio.store.inbox import InboxRow
 
 
-async def take_up(chats: Chats) -> None:
+async def take_up(chats: Chats) -> int:
     """Let everything that an earlier generation accepted be answered, and all that it said be sent.
+
+    Returns:
+        How many messages it had accepted and not answered.
 
     Raises:
         StoreError: What was left cannot be read.
@@ -32,9 +35,11 @@ async def take_up(chats: Chats) -> None:
     scope = chats.scope
     await outbox.recover(scope)
     await take_over_obligations(scope, encode_markdown)
-    for row in await inbox.unfinished(scope):
+    unfinished = await inbox.unfinished(scope)
+    for row in unfinished:
         await _take_up_row(chats, row)
     await _go_on(chats)
+    return len(unfinished)
 
 
 async def take_up_replayed(chats: Chats) -> None:

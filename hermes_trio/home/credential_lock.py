@@ -18,7 +18,6 @@ from hermes_trio.home.process_record import (
     closing_descriptor,
     is_live_gateway,
     parse_process_record,
-    read_process_record,
 )
 from hermes_trio.home.text_file import explain_os_error
 
@@ -94,13 +93,14 @@ def _acquire(path: Path, scope: str, record: ProcessRecord, data: bytes, process
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = lock_file(path)
         if descriptor is None:
-            raise _busy(path, scope, read_process_record(path))
+            raise _busy(path, scope, _content_of(path), record)
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(os.close, descriptor)
             # Hermes' own gateways take no flock on this file; for them its content decides.
-            holder = parse_process_record(os.pread(descriptor, RECORD_LIMIT, 0).decode(errors="replace"))
+            content = os.pread(descriptor, RECORD_LIMIT, 0)
+            holder = parse_process_record(content.decode(errors="replace"))
             if holder is not None and not holder.is_same_process(record) and _is_live(holder, processes):
-                raise _busy(path, scope, holder)
+                raise _busy(path, scope, content, record)
             rewrite(descriptor, data)
             on_failure.pop_all()
         return descriptor
@@ -109,19 +109,49 @@ def _acquire(path: Path, scope: str, record: ProcessRecord, data: bytes, process
         raise HomeError(problem, code="lock_unwritable", where=str(path), mend=mend) from exc
 
 
+def _content_of(path: Path) -> bytes:
+    """What the holder wrote; nothing when it gives the lock back just now."""
+    with contextlib.suppress(OSError):
+        return path.read_bytes()[:RECORD_LIMIT]
+    return b""
+
+
 def _is_live(holder: ProcessRecord, processes: Processes) -> bool:
     return is_live_gateway(holder, processes) and not processes.is_stopped(holder.pid)
 
 
-def _busy(path: Path, scope: str, holder: ProcessRecord | None) -> CredentialBusy:
+def _busy(path: Path, scope: str, content: bytes, record: ProcessRecord) -> CredentialBusy:
+    text = content.decode(errors="replace")
+    holder, profile = parse_process_record(text), _profile_in(text)
+    of = "" if profile is None else f"profile '{profile}' of "
     own = "give this profile a credential of its own"
+    if holder is None:
+        found, mend = "a lock of a process that is not visible here", own
+    elif holder.is_same_process(record):
+        found, mend = f"{of or 'another profile of '}this gateway", own
+    else:
+        found, mend = (
+            f"{of}pid {holder.pid}: {holder.command}",
+            f"stop the other one with `kill {holder.pid}`, or {own}",
+        )
     return CredentialBusy(
         f"another gateway or profile holds this {scope}",
         where=str(path),
-        found=f"pid {holder.pid}: {holder.command}" if holder else "a lock of a process that is not visible here",
+        found=found,
         expected="one holder",
-        mend=f"stop the other one with `kill {holder.pid}`, or {own}" if holder else own,
+        mend=mend,
     )
+
+
+def _profile_in(text: str) -> str | None:
+    """The profile that the holder has written down, if it has."""
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return None
+    metadata = data.get("metadata") if isinstance(data, dict) else None
+    profile = metadata.get("profile") if isinstance(metadata, dict) else None
+    return profile if isinstance(profile, str) else None
 
 
 def _digest(identity: str) -> str:

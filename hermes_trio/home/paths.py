@@ -224,7 +224,7 @@ def resolve_root(environ: Mapping[str, str], home: Path | None) -> HomePaths:
         environ: The process environment as it was at start.
         home: The folder named on the command line, or None.
     """
-    user_home = Path(environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir)
+    user_home = home_of_user(environ)
     native = _absolute(user_home / ".hermes", user_home)
     if home is not None:
         return HomePaths(_above_profiles(_absolute(home, user_home)))
@@ -233,6 +233,11 @@ def resolve_root(environ: Mapping[str, str], home: Path | None) -> HomePaths:
         return HomePaths(native)
     named = _absolute(Path(variable), user_home)
     return HomePaths(native if named.is_relative_to(native) else _above_profiles(named))
+
+
+def home_of_user(environ: Mapping[str, str]) -> Path:
+    """The user's own home folder: ``HOME``, else as the system knows it."""
+    return Path(environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir)
 
 
 def _absolute(path: Path, user_home: Path) -> Path:

@@ -11,11 +11,15 @@ import msgspec
 
 from hermes_trio import __version__
 from hermes_trio.errors import ModelError, StoreError
+from hermes_trio.gateway.views import platform_status
 from hermes_trio.models.resolve import resolve_targets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hermes_trio.gateway.gateway import Gateway
     from hermes_trio.gateway.runtime import ProfileRuntime
+    from hermes_trio.home.status_file import PlatformStatus
     from hermes_trio.http.types import Responder
     from hermes_trio.scope import ProfileScope
 
@@ -32,7 +36,8 @@ async def serve_detailed_health(gateway: Gateway, runtime: ProfileRuntime, respo
     """How one profile is doing, for its owner."""
     scope = runtime.scope
     slot = gateway.table[scope.name]
-    checks = await _checks(gateway, runtime)
+    platforms = _platforms(runtime)
+    checks = await _checks(gateway, runtime, platforms)
     ready = all(check.get("status") != "error" for check in checks.values())
     state = "draining" if gateway.draining else str(slot.state)
     body: dict[str, object] = {
@@ -42,7 +47,7 @@ async def serve_detailed_health(gateway: Gateway, runtime: ProfileRuntime, respo
         "version": __version__,
         "profile": scope.name,
         "gateway_state": state,
-        "platforms": {},
+        "platforms": platforms,
         "active_agents": runtime.active_turns,
         "gateway_busy": runtime.active_turns > 0,
         "gateway_drainable": slot.state.serves,
@@ -53,7 +58,14 @@ async def serve_detailed_health(gateway: Gateway, runtime: ProfileRuntime, respo
     await responder.send(200, msgspec.json.encode(body))
 
 
-async def _checks(gateway: Gateway, runtime: ProfileRuntime) -> dict[str, dict[str, object]]:
+def _platforms(runtime: ProfileRuntime) -> Mapping[str, PlatformStatus]:
+    slots = {} if runtime.chats is None else runtime.chats.slots
+    return {name: platform_status(slot) for name, slot in slots.items()}
+
+
+async def _checks(
+    gateway: Gateway, runtime: ProfileRuntime, platforms: Mapping[str, PlatformStatus]
+) -> dict[str, dict[str, object]]:
     scope = runtime.scope
     return {
         "state_db": await _state_db(scope),
@@ -63,8 +75,8 @@ async def _checks(gateway: Gateway, runtime: ProfileRuntime) -> dict[str, dict[s
         "gateway": {
             "status": "ok",
             "state": str(gateway.table[scope.name].state),
-            "connected_platforms": [],
-            "platforms": {},
+            "connected_platforms": [name for name, found in platforms.items() if found.state == "connected"],
+            "platforms": platforms,
         },
         "background_queues": {
             "status": "ok",

@@ -71,7 +71,7 @@ def test_a_live_gateway_of_hermes_keeps_its_credential(tmp_path: Path) -> None:
 
 
 def test_two_profiles_of_this_process_cannot_share_a_credential(tmp_path: Path) -> None:
-    with hold(tmp_path, running(US)), pytest.raises(CredentialBusy, match="pid 100: hermes-trio run"):
+    with hold(tmp_path, running(US)), pytest.raises(CredentialBusy, match="profile 'coder' of this gateway"):
         hold(tmp_path, running(US)).__enter__()
 
 

@@ -123,7 +123,11 @@ class BotApi:
     ) -> T:
         url = self._settings.method_base + method
         try:
-            response = await self._client().post(url, content=body, headers=headers, timeout=_timeout(read_seconds))
+            # What is said must not be said twice because a kept connection died after it was read.
+            once = {"once": not method.startswith("get")}
+            response = await self._client().post(
+                url, content=body, headers=headers, timeout=_timeout(read_seconds), extensions=once
+            )
         except httpx.HTTPError as exc:
             raise self._network_failure(exc, method) from None
         try:

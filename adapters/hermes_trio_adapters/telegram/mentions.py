@@ -22,11 +22,13 @@ class Addressed:
         text: Without mentions of the bot and its name behind a command; hidden links are written out.
         us: Whether it names the bot.
         other_bot: Whether it names another bot.
+        command_of_other: Whether it is a command for another bot.
     """
 
     text: str
     us: bool = False
     other_bot: bool = False
+    command_of_other: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def read_addressed(text: str, entities: Iterable[MessageEntity], bot: User) -> A
     """
     units = text.encode("utf-16-le", "surrogatepass")
     cuts: list[_Cut] = []
-    us = other = False
+    us = other = command = False
     for entity in entities:
         end = entity.offset + entity.length
         part = _decode(units[2 * entity.offset : 2 * end])
@@ -57,11 +59,12 @@ def read_addressed(text: str, entities: Iterable[MessageEntity], bot: User) -> A
         named = _named(entity, part, bot)
         if named and named.lower() == bot.username.lower():
             us = True
-            command = part.partition("@")[0] if entity.type == "bot_command" else ""
-            cuts.append(_Cut(entity.offset + len(command), end))
+            kept = part.partition("@")[0] if entity.type == "bot_command" else ""
+            cuts.append(_Cut(entity.offset + len(kept), end))
         elif named.lower().endswith("bot"):
             other = True
-    return Addressed(_apply(units, cuts) if cuts else text, us, other)
+            command = command or (entity.type == "bot_command" and entity.offset == 0)
+    return Addressed(_apply(units, cuts) if cuts else text, us, other, command)
 
 
 def _named(entity: MessageEntity, part: str, bot: User) -> str:

@@ -23,7 +23,7 @@ _CHAT_TYPES: Final[Mapping[str, str]] = {
 
 
 def parse_message(message: Message, bot: User, *, is_edit: bool = False) -> InboundMessage | None:
-    """A message for the core; None for service messages, the bot's own, and others that say nothing.
+    """A message for the core; None for service messages, the bot's own, commands for other bots, and empty ones.
 
     Args:
         message: As it came.
@@ -35,6 +35,8 @@ def parse_message(message: Message, bot: User, *, is_edit: bool = False) -> Inbo
     if is_edit and message.location is not None:
         return None  # somebody shares where they go; each step would come as an edit
     addressed = read_addressed(message.text or message.caption, message.entities or message.caption_entities, bot)
+    if addressed.command_of_other:
+        return None  # without privacy mode every bot of a group hears the commands for all of them
     attachments = _attachments(message)
     text = addressed.text or _described(message)
     if not text and not attachments and not addressed.us:

@@ -99,10 +99,15 @@ def _inline(inline: Inline, *, linked: bool) -> str:
 def _link(url: str, children: Sequence[Inline]) -> str:
     shown = _inlines(children, linked=True)
     if url.lower().startswith(_SHOWN_AS_LINK):
-        return f'<a href="{escape(url)}">{shown}</a>'
+        return f'<a href="{escape(url)}">{shown or escape(url, quote=False)}</a>'
     # Telegram links nothing else; the address must not get lost.
-    address = escape(url, quote=False)
-    return shown if address in ("", shown, f"mailto:{shown}") else f"{shown} ({address})"
+    return shown if not url or _says(_plain(children), url) else f"{shown} ({escape(url, quote=False)})"
+
+
+def _says(shown: str, url: str) -> bool:
+    """Whether the shown text is the address itself."""
+    bare = url.removeprefix("mailto:").removeprefix("https://")
+    return shown in (url, bare, f"{bare}/")
 
 
 def _code_block(text: str, language: str) -> str:
@@ -130,7 +135,7 @@ def _item(item: Sequence[Block], indent: str, marker: str, *, depth: int, quoted
 
 def _table(rows: Sequence[Sequence[Sequence[Inline]]]) -> str:
     """Rows below each other; columns are aligned by characters, which keeps a table as short as the plain text."""
-    cells = [[" ".join(_plain(cell).split()) for cell in row] for row in rows]
+    cells = [[_plain(cell).replace("\n", " ") for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=False)]
     if sum(widths) + len(_BAR) * len(widths) > WIDEST_TABLE:
         widths = [0] * len(widths)
@@ -149,5 +154,8 @@ def _plain_inline(inline: Inline) -> str:
             return text
         case LineBreak():
             return " "
-        case Link(_, children) | Bold(children) | Italic(children) | Strike(children) | Spoiler(children):
+        case Link(url, children):
+            shown = _plain(children)  # nothing is linked within `pre`
+            return shown if _says(shown, url) else f"{shown} ({url})"
+        case Bold(children) | Italic(children) | Strike(children) | Spoiler(children):
             return _plain(children)

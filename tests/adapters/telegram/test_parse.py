@@ -162,9 +162,13 @@ def test_a_command_for_this_bot_loses_the_name():
     assert (message.text, message.mentions_us, message.mentions_other_bot) == ("/new now", True, False)
 
 
-def test_a_command_for_another_bot_is_marked():
-    message = speak("/new@eve_bot", ("bot_command", "/new@eve_bot"))
-    assert (message.text, message.mentions_us, message.mentions_other_bot) == ("/new@eve_bot", False, True)
+def test_a_command_for_another_bot_is_passed_over():
+    assert speak("/new@eve_bot now", ("bot_command", "/new@eve_bot")) is None
+
+
+def test_a_command_of_another_bot_within_a_text_is_a_mention_of_it():
+    message = speak("try /new@eve_bot", ("bot_command", "/new@eve_bot"))
+    assert (message.text, message.mentions_other_bot) == ("try /new@eve_bot", True)
 
 
 def test_a_bare_command_is_for_everybody():

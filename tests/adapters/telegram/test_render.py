@@ -48,6 +48,8 @@ def paragraph(*texts: str) -> Paragraph:
             '<a href="https://x.y/?a=1&amp;b=&quot;&#x27;">x</a>',
         ),
         (Paragraph((Link("https://x.y", (Code("x"),)),)), '<a href="https://x.y">x</a>'),
+        (Paragraph((Link("https://x.y", ()),)), '<a href="https://x.y">https://x.y</a>'),
+        (Paragraph((Link("", (Text("a"),)),)), "a"),
         (Paragraph((Link("docs/a.md", (Text("a"),)),)), "a (docs/a.md)"),
         (Paragraph((Link("mailto:a@b.c", (Text("a@b.c"),)),)), "a@b.c"),
         (Heading(2, (Text("T"),)), "<b>T</b>"),

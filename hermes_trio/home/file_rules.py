@@ -35,7 +35,8 @@ _CLOSED_IN_HOME: Final = (
 _FIXED_IN_HOME: Final = (
     *_rules(_STEERS, "config.yaml", "gateway.json", "hooks", "plugins", "shell-hooks-allowlist.json"),
     *_rules(_GATEWAY, "cron/jobs.json", "gateway.*", "gateway_state.json", "active_profile", "processes.json"),
-    *_rules(_GATEWAY, "sessions"),
+    *_rules(_GATEWAY, "sessions", ".clean_shutdown", "restart_loop.json", "hermes-trio.*", "channel_directory.json"),
+    *_rules(_GATEWAY, ".restart_*", ".gateway-*", ".drain_request.json", ".update_*"),
 )
 #: Anywhere: folders and files that programs keep credentials in.
 _SECRET_NAMES: Final = frozenset(

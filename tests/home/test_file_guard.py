@@ -107,7 +107,14 @@ def test_own_credentials_and_databases_are_closed(world, file):
     assert not world.may_write(world.ada.root / file)
 
 
-@pytest.mark.parametrize("file", ["config.yaml", "hooks/x/handler.py", "plugins/p/__init__.py", "cron/jobs.json"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        *("config.yaml", "hooks/x/handler.py", "plugins/p/__init__.py", "cron/jobs.json", "processes.json"),
+        *(".clean_shutdown", ".restart_pending.json", ".drain_request.json", ".gateway-planned-stop.json"),
+        *("gateway_state.json", "sessions/sessions.json", "hermes-trio.sock", "channel_directory.json"),
+    ],
+)
 def test_what_steers_the_agent_is_read_but_not_written(file):
     assert ADA.refusal(ADA.own / file, write=False) is None
     assert ADA.refusal(ADA.own / file, write=True)

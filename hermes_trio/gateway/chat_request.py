@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.gateway.session_context import speaker_prefix
-from hermes_trio.home.config import ModelRoute
 from hermes_trio.routing.session_key import build_session_key
 from hermes_trio.routing.source import MessageSource
 from hermes_trio.store.session_rows import SessionOrigin
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from hermes_trio.adapter_api.messages import InboundMessage
     from hermes_trio.gateway.accepted import Accepted
+    from hermes_trio.home.config import ModelRoute
     from hermes_trio.home.platform_config import PlatformConfig
     from hermes_trio.routing.session_key import SessionKey
     from hermes_trio.scope import ProfileScope

@@ -72,6 +72,7 @@ class FitRequest:
         reading: What the provider counted last, or None.
         force: Compress although it may not seem necessary, because a provider said so, or a user.
         focus: What the user wants to have kept above all, or empty.
+        last: Messages at the end that stay; None for as many as the settings say.
     """
 
     session_id: str
@@ -83,6 +84,7 @@ class FitRequest:
     reading: PromptReading | None = None
     force: bool = False
     focus: str = ""
+    last: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +318,7 @@ def wishes_of(config: CompressionConfig, request: FitRequest, measure: Measure) 
     free = max(0, measure.limit - measure.fixed)
     return Wishes(
         first=config.protect_first_n,
-        last=config.protect_last_n,
+        last=config.protect_last_n if request.last is None else request.last,
         most_kept=measure.fixed - measure.tools + round(KEPT_SHARE * free),
         goal=round(config.target_ratio * measure.window) - measure.tools,
         least_gain=LEAST_GAIN if request.force else max(LEAST_GAIN, round(LEAST_GAIN_SHARE * free)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hermes_trio.models.request import ChatMessage
 from hermes_trio.store.sessions import TurnRecord, load_conversation, record_turn
 from hermes_trio.turns.auxiliary import ask_auxiliary_model
-from hermes_trio.turns.compression import FitRequest, compress, measure_of, wishes_of
+from hermes_trio.turns.compression import FitRequest, Measure, compress, measure_of, wishes_of
 from hermes_trio.turns.compression_plan import plan_compression
 from hermes_trio.turns.compression_text import TASK
 from hermes_trio.turns.history import to_chat_messages
@@ -17,6 +17,8 @@ from hermes_trio.turns.record import usage_record
 from hermes_trio.turns.token_estimate import estimate_tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hermes_trio.home.config import ModelRoute
     from hermes_trio.models.events import Usage
     from hermes_trio.models.target import ModelTarget
@@ -50,6 +52,7 @@ async def compress_session(
     route: ModelRoute | None,
     *,
     focus: str = "",
+    exchanges: int | None = None,
     preview: bool = False,
 ) -> CompressionOutcome:
     """Let a summary take the place of a part of a session, whether that is necessary or not.
@@ -60,6 +63,8 @@ async def compress_session(
         session_id: The session.
         route: The model it uses, or None for the profile's own.
         focus: What is to be kept above all, or empty.
+        exchanges: How many at the end stay as they are; None for as much as the settings say. Fewer do when they are
+            too large.
         preview: Only tell what would be done: no model is asked.
 
     Raises:
@@ -81,19 +86,22 @@ async def compress_session(
     async def ask_model(question: AuxiliaryQuestion) -> str:
         return await ask_auxiliary_model(scope, agent, question, charge)
 
+    messages = _messages(conversation)
     request = FitRequest(
         session_id,
-        _messages(conversation),
+        messages,
         first_target(scope, route).context_length,
         ask_model,
         force=True,
         focus=focus,
+        last=None if exchanges is None else _last_messages(messages, exchanges),
     )
-    expected = _expected(scope, request)
+    measure = _measure(scope, request)
+    expected = _expected(scope, request, measure)
     if preview or not expected.folded:
         return expected
     try:
-        return await _compress(scope, request, expected)
+        return await _compress(scope, request, measure, expected)
     finally:
         if spent:
             record = TurnRecord(conversation.session, (), None, scope.clock.now(), auxiliary=tuple(spent))
@@ -105,24 +113,35 @@ def _messages(conversation: Conversation) -> tuple[ChatMessage, ...]:
     return (prompt, *to_chat_messages(conversation.messages))
 
 
-def _expected(scope: ProfileScope, request: FitRequest) -> CompressionOutcome:
-    config, (fixed, whole) = scope.config.compression, _sizes(request)
-    plan = plan_compression(request.messages, wishes_of(config, request, measure_of(config, request, fixed, whole)))
-    known = CompressionOutcome(len(request.messages) - 1, whole, 0, whole)
+def _last_messages(messages: Sequence[ChatMessage], exchanges: int) -> int:
+    """How many messages so many exchanges at the end have."""
+    starts = [index for index, message in enumerate(messages) if message.role == "user"][-exchanges:]
+    return len(messages) - starts[0] if exchanges and starts else 0
+
+
+def _expected(scope: ProfileScope, request: FitRequest, measure: Measure) -> CompressionOutcome:
+    known = CompressionOutcome(len(request.messages) - 1, measure.whole, 0, measure.whole)
+    plan = plan_compression(request.messages, wishes_of(scope.config.compression, request, measure))
     if plan is None:
         return known
-    after = whole - estimate_tokens(request.messages[plan.start : plan.end]) + plan.allowance
+    after = measure.whole - estimate_tokens(request.messages[plan.start : plan.end]) + plan.allowance
     return replace(known, folded=plan.end - plan.start, tokens_after=after)
 
 
-async def _compress(scope: ProfileScope, request: FitRequest, expected: CompressionOutcome) -> CompressionOutcome:
-    measure = measure_of(scope.config.compression, request, *_sizes(request))
+async def _compress(
+    scope: ProfileScope, request: FitRequest, measure: Measure, expected: CompressionOutcome
+) -> CompressionOutcome:
     result = await compress(scope, request, measure)
     if not result.store_compacted:
         return replace(expected, folded=0, tokens_after=expected.tokens)
     return replace(expected, tokens_after=result.estimate)
 
 
-def _sizes(request: FitRequest) -> tuple[int, int]:
-    """Tokens that no compression can change, and all."""
-    return estimate_tokens(request.messages[:1]), estimate_tokens(request.messages)
+def _measure(scope: ProfileScope, request: FitRequest) -> Measure:
+    """Sizes; at most half of what was said is to stay, or what the user wants to.
+
+    The prompt does not count in that: where it is long, nothing would stay of a short conversation.
+    """
+    fixed, whole = estimate_tokens(request.messages[:1]), estimate_tokens(request.messages)
+    measure = measure_of(scope.config.compression, request, fixed, whole)
+    return replace(measure, limit=whole if request.last is not None else (fixed + whole) // 2)

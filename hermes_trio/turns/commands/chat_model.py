@@ -40,7 +40,7 @@ def route_in_chat(platform: PlatformConfig, source: MessageSource, settings: Map
     chosen = route_of(settings.get(ONCE)) or route_of(settings.get(SESSION))
     override = channel_override(platform, source)
     if chosen is None and override is not None and (override.model or override.provider):
-        return ModelRoute("channel", override.model, override.provider)
+        return ModelRoute("channel", override.model, override.provider, setting="channel_overrides")
     return chosen
 
 

@@ -58,12 +58,12 @@ async def run_undo(scope: ProfileScope, call: CommandCall) -> CommandReply:
 
 async def run_compress(scope: ProfileScope, call: CommandCall) -> CommandReply:
     """Let a summary take the place of the older part of the conversation."""
-    words = call.arguments.split()
-    preview = not _PREVIEWS.isdisjoint(words)
-    focus = " ".join(word for word in words if word not in _PREVIEWS)[:LONGEST_FOCUS]
+    preview, exchanges, focus = _compress_wish(call.arguments)
     session_id = await call.conversation.session_id()
     route = chat_route(call, await lookup(scope, call.conversation.session_key))
-    outcome = await compress_session(scope, call.agent, session_id, route, focus=focus, preview=preview)
+    outcome = await compress_session(
+        scope, call.agent, session_id, route, focus=focus, exchanges=exchanges, preview=preview
+    )
     if not outcome.messages:
         return CommandReply(_NOTHING_SAID)
     if not outcome.folded:
@@ -78,6 +78,17 @@ async def run_compress(scope: ProfileScope, call: CommandCall) -> CommandReply:
     return CommandReply(f"🗜 A summary has taken the place of {change}.")
 
 
+def _compress_wish(arguments: str) -> tuple[bool, int | None, str]:
+    """Whether it is only to be told, how many exchanges at the end are to stay, and what is to be kept above all."""
+    words = [word for word in arguments.split() if word not in _PREVIEWS]
+    preview = not _PREVIEWS.isdisjoint(arguments.split())
+    if not words or words[0].lower() != "here":
+        return preview, None, " ".join(words)[:LONGEST_FOCUS]
+    number = words[1] if len(words) > 1 and words[1].isdecimal() else ""
+    focus = " ".join(words[2:] if number else words[1:])
+    return preview, int(number or 1), focus[:LONGEST_FOCUS]
+
+
 COMMANDS: Final = (
     Command("retry", "Answer my last message again", run_retry),
     Command("undo", "Take back the last exchange, or several", run_undo, usage="[number]"),
@@ -86,6 +97,6 @@ COMMANDS: Final = (
         "Summarise the older part of this conversation",
         run_compress,
         aliases=("compact",),
-        usage="[focus] [--preview]",
+        usage="[here N] [focus] [--preview]",
     ),
 )

@@ -84,7 +84,8 @@ async def run_model(scope: ProfileScope, call: CommandCall) -> CommandReply:
     if wish.model.lower() in _BACK and not wish.provider:
         await update_entry(scope, key, **{ONCE: None})
         await set_model_override(scope, key, None)
-        return CommandReply(f"🤖 Back to the profile's own model, {model_name(scope, None)}.")
+        usual = model_name(scope, chat_route(call, await lookup(scope, key)))
+        return CommandReply(f"🤖 Back to the usual model, {usual}.")
     if _GLOBAL in wish.flags and not call.conversation.is_admin:
         return CommandReply(admins_only(code(_GLOBAL)))
     override = {name: value for name, value in (("model", wish.model), ("provider", wish.provider)) if value}

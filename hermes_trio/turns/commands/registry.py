@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,7 @@ from hermes_trio.turns.commands.quick import (
     find_quick_command,
     run_quick_command,
 )
+from hermes_trio.turns.commands.running import QUEUED
 from hermes_trio.turns.commands.skill_commands import find_skill_command, skill_command_name, start_skill
 from hermes_trio.turns.commands.wording import code, error_text, shorten
 
@@ -201,7 +203,9 @@ class _Dispatch:
         platform = self._message.source.platform
         skill = await find_skill_command(self._scope, parsed.name, platform)
         if skill is not None:
-            return await start_skill(self._scope, skill, parsed, await self._conversation.session_id())
+            running = self._conversation.running_turn() is not None
+            reply = await start_skill(self._scope, skill, parsed, await self._conversation.session_id())
+            return replace(reply, text=QUEUED) if running else reply
         return await self._unknown(parsed.name)
 
     async def _unknown(self, name: str) -> CommandReply:

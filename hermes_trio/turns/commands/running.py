@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 LONGEST_REASON: Final = 280
 MOST_PROCESSES: Final = 20
+QUEUED: Final = "⏳ Queued: it is answered after what runs now."
 _FULL: Final = "⏳ Too many messages wait already. Try again when some are answered, or `/stop` drops them."
 _ALL: Final = "all"
 _SCOPES: Final = {"session": ApprovalChoice.SESSION, "always": ApprovalChoice.ALWAYS}
@@ -39,7 +40,7 @@ async def run_queue(_scope: ProfileScope, call: CommandCall) -> CommandReply:
     running = call.conversation.running_turn() is not None
     if not await call.conversation.submit(call.arguments):
         return CommandReply(_FULL)
-    return CommandReply("⏳ Queued: it is answered after what runs now." if running else "")
+    return CommandReply(QUEUED if running else "")
 
 
 async def run_steer(_scope: ProfileScope, call: CommandCall) -> CommandReply:
@@ -51,7 +52,7 @@ async def run_steer(_scope: ProfileScope, call: CommandCall) -> CommandReply:
         return CommandReply("🧭 Noted: I will take it into account after the next tool.")
     if not await call.conversation.submit(call.arguments):
         return CommandReply(_FULL)
-    return CommandReply("⏳ Queued: it is answered after what runs now." if running else "")
+    return CommandReply(QUEUED if running else "")
 
 
 async def run_background(_scope: ProfileScope, call: CommandCall) -> CommandReply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.store.chat_entries import update_entry
@@ -17,12 +18,14 @@ TOOL_PROGRESS: Final = "tool_progress"
 FOOTER: Final = "footer"
 
 _CYCLE: Final = ("off", "new", "all", "verbose")
-_MEANING: Final = {
-    "off": "tools work silently.",
-    "new": "a tool is shown when another one was used before.",
-    "all": "every use of a tool is shown.",
-    "verbose": "every use of a tool is shown with its arguments.",
-}
+_MEANING: Final = MappingProxyType(
+    {
+        "off": "tools work silently.",
+        "new": "a tool is shown when another one was used before.",
+        "all": "every use of a tool is shown.",
+        "verbose": "every use of a tool is shown with its arguments.",
+    }
+)
 
 
 async def run_verbose(scope: ProfileScope, call: CommandCall) -> CommandReply:

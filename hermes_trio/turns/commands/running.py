@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.tools.approval import ApprovalChoice
@@ -18,7 +19,7 @@ MOST_PROCESSES: Final = 20
 QUEUED: Final = "⏳ Queued: it is answered after what runs now."
 _FULL: Final = "⏳ Too many messages wait already. Try again when some are answered, or `/stop` drops them."
 _ALL: Final = "all"
-_SCOPES: Final = {"session": ApprovalChoice.SESSION, "always": ApprovalChoice.ALWAYS}
+_SCOPES: Final = MappingProxyType({"session": ApprovalChoice.SESSION, "always": ApprovalChoice.ALWAYS})
 
 
 async def run_stop(_scope: ProfileScope, call: CommandCall) -> CommandReply:

@@ -32,9 +32,12 @@ _TOKEN_SHAPES: Final = (
     r"AKIA[A-Z0-9]{16}",
     r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*",
     r"bot[0-9]{6,12}:[A-Za-z0-9_-]{30,}",
-    r"://[^/\s:@]{1,256}:[^/\s@]{1,256}@",
+    r"://[\w.~%!*+,=-]{1,256}:[\w.~%!*+,=-]{1,256}@",
 )
-"""Every alternative begins with a literal character: that lets the regex engine skip all else quickly."""
+"""Every alternative begins with a literal character: that lets the regex engine skip all else quickly. None takes a
+character that means something to a shell: who is asked about a command must see all that it does."""
+
+_ANY_LOGIN: Final = r"://[^/\s:@]{1,256}:[^/\s@]{1,256}@"
 
 
 def make_redactor(secrets: Sequence[str]) -> Redactor:
@@ -44,6 +47,11 @@ def make_redactor(secrets: Sequence[str]) -> Redactor:
         secrets: The profile's own secret values; those under 8 characters are left out. Their URL-encoded forms are
             blackened as well.
     """
+    return _redactor([*_expressions(secrets), _ANY_LOGIN, *_TOKEN_SHAPES])
+
+
+def make_command_redactor(secrets: Sequence[str]) -> Redactor:
+    """Like `make_redactor`, for commands that are shown to be judged: it never hides a part that does something."""
     return _redactor([*_expressions(secrets), *_TOKEN_SHAPES])
 
 

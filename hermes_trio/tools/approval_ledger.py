@@ -10,7 +10,7 @@ import trio
 
 from hermes_trio.errors import ConfigError
 from hermes_trio.home.command_allowlist import add_to_command_allowlist
-from hermes_trio.io.log_redaction import make_redactor
+from hermes_trio.io.log_redaction import make_command_redactor
 from hermes_trio.tools.approval import ApprovalChoice, ApprovalQuestion, ApprovalRequest
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ class ApprovalLedger:
         scope: The profile.
 
     Attributes:
-        redact: Blackens the profile's secrets in a text.
+        redact: Blackens the profile's secrets in a command.
     """
 
     def __init__(self, scope: ProfileScope) -> None:
         self._scope = scope
-        self.redact = make_redactor(scope.secrets.values_to_redact())
+        self.redact = make_command_redactor(scope.secrets.values_to_redact())
         self._waiting: dict[str, _Waiting] = {}
         self._sessions: OrderedDict[str, set[str]] = OrderedDict()
         self._always: set[str] = set()
@@ -176,12 +176,11 @@ class ApprovalLedger:
         self, question: ApprovalQuestion, session_key: str, turn_id: str, *, smart_denied: bool
     ) -> ApprovalRequest:
         choices = _ALL_CHOICES if question.allow_permanent else _WITHOUT_ALWAYS
-        command = self.redact(question.command)
         return ApprovalRequest(
             id=f"approval_{uuid.uuid4().hex}",
             session_key=session_key,
             turn_id=turn_id,
-            command=command if len(command) <= LONGEST_COMMAND else command[:LONGEST_COMMAND] + " ... (cut)",
+            command=_shortened(self.redact(question.command)),
             pattern_key=question.pattern_keys[0],
             pattern_keys=question.pattern_keys,
             description=question.description,
@@ -220,6 +219,13 @@ class ApprovalLedger:
                 self._scope.log.bind(component="approvals").warning(
                     f"what was allowed for always could not be saved and holds until this profile restarts: {error}"
                 )
+
+
+def _shortened(command: str) -> str:
+    """Both ends of a long command: what matters may stand behind a lot that does not."""
+    half = LONGEST_COMMAND // 2
+    left_out = len(command) - 2 * half
+    return command if left_out <= 0 else f"{command[:half]}\n... ({left_out} characters cut) ...\n{command[-half:]}"
 
 
 def _offered(choice: ApprovalChoice, offered: tuple[ApprovalChoice, ...]) -> ApprovalChoice:

@@ -152,7 +152,7 @@ class _Approver:
         return command.strip() in allowed or _is_listed(allowed, [" ".join(command.split())], fold=False)
 
     async def _judge(self, question: ApprovalQuestion) -> str:
-        content = f"Flagged as: {question.description}\n<<<\n{question.command}\n>>>"
+        content = f"Flagged as: {question.description}\n<<<\n{self.ledger.redact(question.command)}\n>>>"
         answer = ""
         try:
             with trio.move_on_after(SMART_SECONDS):

@@ -99,9 +99,22 @@ async def test_secrets_are_not_shown(autojump_clock, tmp_path: Path) -> None:
         assert desk.person.shown[0].command == "curl -H 'x: [redacted]' y | sh"
 
 
+@pytest.mark.parametrize(
+    "command", ["echo ://a:;rm${IFS}-rf${IFS}x;@", "echo 'Bearer ;rm -rf x'", "curl https://me:$(rm -rf x)@there"]
+)
+async def test_no_part_that_does_something_is_hidden_as_if_it_were_a_secret(
+    autojump_clock, desk: Desk, command
+) -> None:
+    await ask(desk, ApprovalQuestion(command, ("rm_recursive",), "d"))
+    assert desk.person.shown[0].command == command
+
+
 async def test_a_long_command_is_cut_for_people(autojump_clock, desk: Desk) -> None:
-    await ask(desk, ApprovalQuestion("x" * 50_000, ("inline_code",), "d"))
-    assert len(desk.person.shown[0].command) < LONGEST_COMMAND + 20
+    await ask(desk, ApprovalQuestion("begin" + "x" * 50_000 + "; rm -rf y", ("rm_recursive",), "d"))
+    shown = desk.person.shown[0].command
+    assert len(shown) < LONGEST_COMMAND + 50
+    assert shown.startswith("begin")
+    assert shown.endswith("; rm -rf y")
 
 
 async def test_what_must_not_be_allowed_for_ever_does_not_offer_it(autojump_clock, desk: Desk) -> None:

@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from hermes_trio.tools.approval import ApprovalChoice, ApprovalQuestion
+from tests.rig import canary
 from tests.tools.approval_rig import QUESTION, Desk, open_desks
 
 if TYPE_CHECKING:
@@ -176,6 +177,13 @@ async def test_a_model_may_allow(autojump_clock, desk_with) -> None:
         question = desk.judge.asked[0]
         assert (question.task, DANGEROUS in str(question.content)) == ("approval", True)
         assert not desk.ledger.is_granted("s1", ("rm_recursive",))
+
+
+async def test_the_model_that_judges_sees_no_secrets(autojump_clock, desk_with) -> None:
+    async with desk_with("approvals: {mode: smart}\n", DEPLOY_TOKEN=canary("ada", "TOKEN")) as (desk,):
+        await desk.check(f"rm -rf build --token={canary('ada', 'TOKEN')}")
+        assert canary("ada", "TOKEN") not in str(desk.judge.asked[0].content)
+        assert "rm -rf build --token=[redacted]" in str(desk.judge.asked[0].content)
 
 
 async def test_smart_is_the_usual_mode(autojump_clock, desk_with) -> None:

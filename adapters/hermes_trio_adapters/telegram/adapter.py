@@ -21,7 +21,6 @@ from hermes_trio_adapters.telegram.menu import publish_menu
 from hermes_trio_adapters.telegram.polling import identify, poll
 from hermes_trio_adapters.telegram.render import render_html
 from hermes_trio_adapters.telegram.webhook import serve_webhook
-from hermes_trio_adapters.telegram.wire import User
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +89,7 @@ class TelegramAdapter:
             CredentialConflict: Another program polls with it.
             ConfigError: Telegram does not take the webhook's address.
         """
-        bot = await identify(self._scope, self._api, context, User)
+        bot = await identify(self._scope, self._api, context)
         identity = BotIdentity(str(bot.id), f"@{bot.username}")
         failure: HermesTrioError | None = None
         async with trio.open_nursery() as nursery:

@@ -28,6 +28,7 @@ UPLOAD_READ_SECONDS: Final = 120.0
 WRITE_SECONDS: Final = 30.0
 _JSON: Final[Mapping[str, str]] = {"content-type": "application/json"}
 _AS_IT_IS: Final[Mapping[str, str]] = {"accept-encoding": "identity"}
+_TOO_LARGE: Final = 413
 _LARGEST_REFUSAL: Final = 65_536
 
 
@@ -135,6 +136,8 @@ class BotApi:
             if envelope.ok:
                 return msgspec.json.decode(envelope.result, type=answer)
         except msgspec.MsgspecError as exc:
+            if response.status_code == _TOO_LARGE:  # a proxy before the Bot API said so, in its own words
+                raise self._refusal(wire.Answer(ok=False), _TOO_LARGE, method) from exc
             raise self._unreadable(response.status_code, method) from exc
         raise self._refusal(envelope, response.status_code, method)
 

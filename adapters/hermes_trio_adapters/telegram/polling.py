@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,12 +19,12 @@ from hermes_trio.adapter_api import (
 from hermes_trio_adapters.telegram.failures import WebhookActive
 from hermes_trio_adapters.telegram.intake import ALLOWED_UPDATES
 from hermes_trio_adapters.telegram.trouble import Trouble
+from hermes_trio_adapters.telegram.wire import User
 
 if TYPE_CHECKING:
     from hermes_trio.adapter_api import AdapterContext, ProfileScope
     from hermes_trio_adapters.telegram.client import BotApi
     from hermes_trio_adapters.telegram.intake import Intake
-    from hermes_trio_adapters.telegram.wire import User
 
 POLL_SECONDS: Final = 50
 #: How much later than asked for an answer may come before the connection counts as dead.
@@ -32,7 +33,7 @@ GRACE_SECONDS: Final = 15.0
 WEBHOOK_PEACE_SECONDS: Final = 60.0
 
 
-async def identify(scope: ProfileScope, api: BotApi, context: AdapterContext, answer: type[User]) -> User:
+async def identify(scope: ProfileScope, api: BotApi, context: AdapterContext) -> User:
     """Ask who the bot is, until there is an answer.
 
     Raises:
@@ -43,7 +44,7 @@ async def identify(scope: ProfileScope, api: BotApi, context: AdapterContext, an
     trouble = Trouble(scope, context)
     while True:
         try:
-            user = await api.call("getMe", {}, answer)
+            user = await api.call("getMe", {}, User)
         except (CredentialRefused, ConfigError):
             raise
         except HermesTrioError as exc:
@@ -65,18 +66,18 @@ async def poll(scope: ProfileScope, api: BotApi, context: AdapterContext, intake
     Cancellation: what the core has taken since the last poll comes again.
     """
     trouble = Trouble(scope, context)
-    webhook_until = -WEBHOOK_PEACE_SECONDS
+    webhook_removed = -math.inf
     while True:
         try:
             await _poll_once(scope, api, intake)
         except (CredentialRefused, ConfigError):
             raise
         except CredentialConflict as exc:
-            if not isinstance(exc, WebhookActive) or trio.current_time() < webhook_until + WEBHOOK_PEACE_SECONDS:
+            if not isinstance(exc, WebhookActive) or trio.current_time() < webhook_removed + WEBHOOK_PEACE_SECONDS:
                 raise
             try:
                 await _take_webhook_away(scope, api)
-                webhook_until = trio.current_time()
+                webhook_removed = trio.current_time()
             except AdapterError as failure:
                 await trouble.wait(failure)
         except HermesTrioError as exc:

@@ -109,6 +109,16 @@ async def test_files_that_cannot_be_sent(autojump_clock, file_of, tmp_path):
             await rig.adapter.upload(CHAT, OutgoingMedia(MediaKind.PHOTO, file_of("a.png", b"")))
 
 
+async def test_a_file_too_large_for_a_proxy_on_the_way_is_refused(autojump_clock, file_of):
+    async def answer(_request, responder):
+        await responder.send(413, b"<html>Request Entity Too Large</html>", content_type="text/html")
+
+    async with open_rig() as rig:
+        rig.telegram.answer = answer
+        with pytest.raises(Refused, match="413"):
+            await rig.adapter.upload(CHAT, OutgoingMedia(MediaKind.DOCUMENT, file_of("a.bin")))
+
+
 async def test_a_file_that_shrinks_while_it_is_sent(autojump_clock, file_of, monkeypatch):
     path = file_of("a.bin")
 

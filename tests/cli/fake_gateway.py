@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from hermes_trio.gateway.report import GatewayReport, ProfileReport
+from hermes_trio.gateway.report import AdapterReport, GatewayReport, ProfileReport, TurnReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,18 @@ if TYPE_CHECKING:
 def profile_report(name: str, **changes: object) -> ProfileReport:
     """A profile that serves, but for the changes."""
     usual = ProfileReport(name, "running", None, None, 1000.0, None, 1, 0, "builtin/echo", f"/p/{name}")
+    return msgspec.structs.replace(usual, **changes)
+
+
+def adapter_report(**changes: object) -> AdapterReport:
+    """A bot that is connected, but for the changes."""
+    usual = AdapterReport("telegram", "connected", None, None, 1000.0, None, "@ada_bot", 12, 11, {})
+    return msgspec.structs.replace(usual, **changes)
+
+
+def turn_report(**changes: object) -> TurnReport:
+    """An answer to a chat that is being made, but for the changes."""
+    usual = TurnReport("turn_1", "agent:main:telegram:dm:7", "default", 61.0, 2.0, "terminal", 3, 1)
     return msgspec.structs.replace(usual, **changes)
 
 

@@ -1,13 +1,14 @@
 import json
 import os
 
+import msgspec
 import pytest
 
 from hermes_trio.cli.status import describe_gateway
 from hermes_trio.cli.terminal import Style
 from hermes_trio.home.paths import HomePaths
 from hermes_trio.home.process_record import current_process_record
-from tests.cli.fake_gateway import control_socket, gateway_report, profile_report
+from tests.cli.fake_gateway import adapter_report, control_socket, gateway_report, profile_report, turn_report
 
 NOW = 1060.0
 PLAIN = Style(color=False)
@@ -34,6 +35,52 @@ def test_the_page_has_a_line_for_the_gateway_and_an_aligned_table():
         "",
         "b: KeyError: 'x'",
     ]
+
+
+def test_bots_stand_below_their_profile_and_their_trouble_below_the_table():
+    parked = adapter_report(
+        state="parked",
+        reason="bad_credential",
+        detail="profile 'coder': getMe: the token is refused. To mend it: set TELEGRAM_BOT_TOKEN",
+        bot="",
+        received=0,
+        sent=0,
+    )
+    retrying = adapter_report(state="retrying", reason="platform_unreachable", next_retry=NOW + 4, detail="away")
+    report = gateway_report(
+        profile_report("default", adapters=[adapter_report(dropped={"stranger": 2, "duplicate": 1})]),
+        profile_report("quiet"),
+        profile_report("coder", adapters=[parked, msgspec.structs.replace(retrying, platform="irc")]),
+    )
+    assert describe_gateway(report, report.profiles, NOW, PLAIN)[3:] == [
+        "PROFILE  STATE    REASON  SINCE  RETRY  TURNS  MODEL",
+        "default  running  -       60 s   -      0      builtin/echo",
+        "  telegram  connected  @ada_bot              60 s                12 in, 11 out, 3 dropped",
+        "quiet    running  -       60 s   -      0      builtin/echo",
+        "coder    running  -       60 s   -      0      builtin/echo",
+        "  telegram  parked     bad_credential        60 s                0 in, 0 out",
+        "  irc       retrying   platform_unreachable  60 s, retry in 4 s  12 in, 11 out",
+        "",
+        "coder telegram: getMe: the token is refused. To mend it: set TELEGRAM_BOT_TOKEN",
+        "",
+        "coder irc: away",
+    ]
+
+
+def test_json_has_bots_and_turns(command, home):
+    profile = profile_report("default", adapters=[adapter_report(dropped={"stranger": 2})], turns=[turn_report()])
+    with control_socket(home, gateway_report(profile)):
+        (shown,) = json.loads(command("status", "--json", "--home", home.root).out)["profiles"]
+    assert shown["adapters"][0]["dropped"] == {"stranger": 2}
+    assert shown["turns"][0]["turn"] == "turn_1"
+
+
+def test_a_report_of_a_gateway_that_knows_no_chats_is_understood(command, home):
+    report = msgspec.to_builtins(gateway_report(profile_report("default")))
+    for profile in report["profiles"]:
+        del profile["adapters"], profile["turns"]
+    with control_socket(home, json.dumps(report).encode()):
+        assert command("status", "--home", home.root).code == 0
 
 
 def test_a_gateway_that_does_not_listen_yet():

@@ -75,6 +75,15 @@ def test_two_profiles_of_this_process_cannot_share_a_credential(tmp_path: Path) 
         hold(tmp_path, running(US)).__enter__()
 
 
+def test_the_profile_of_another_gateway_is_named_as_far_as_it_is_written_down(tmp_path: Path) -> None:
+    path = left_by(tmp_path, THEIRS)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "metadata": {"profile": "writer"}}))
+    with pytest.raises(CredentialBusy) as caught:
+        hold(tmp_path, running(THEIRS)).__enter__()
+    assert caught.value.found == "profile 'writer' of pid 20275: /usr/bin/hermes gateway run"
+    assert "kill 20275" in caught.value.mend
+
+
 def test_different_credentials_do_not_meet(tmp_path: Path) -> None:
     with hold(tmp_path, running(US)), hold(tmp_path, running(US), "other"), hold(tmp_path, running(US), scope="irc"):
         assert len(list(tmp_path.iterdir())) == 3

@@ -1,7 +1,7 @@
 import pytest
 import trio
 
-from hermes_trio.errors import ConfigError, StoreError
+from hermes_trio.errors import ConfigError, ModelError, StoreError
 from hermes_trio.io.supervise import RestartPolicy, Setback, SetbackKind, keep_running
 
 
@@ -64,6 +64,12 @@ async def test_jitter_spreads_the_wait_by_a_fifth_either_way(autojump_clock):
             mended=patient.mended,
         )
         assert setbacks[0].delay == pytest.approx(wait)
+
+
+async def test_who_says_when_to_come_back_is_not_asked_before(autojump_clock):
+    patient = Patient(ModelError("later", retry_after=40.0), RuntimeError("boom"))
+    await patient.keep()
+    assert patient.starts == [0, 40, 42]
 
 
 async def test_the_fifth_failure_in_a_minute_quarantines_and_probes_every_five_minutes(autojump_clock):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from hermes_trio.scope import ProfileScope
     from hermes_trio.tools.tool import Reply
 
+_WORD = re.compile("[A-Z]?[a-z]{0,19}")
+"""A password such as ``postgres`` or ``changeme`` is no secret, and to blacken it would garble every other text."""
+
 _HEAD_SHARE = 0.6
 _LOOKED_AT = 4
 """Times the length of a reply, twice of what may be shown of it."""
@@ -27,8 +31,8 @@ def reply_redactor(scope: ProfileScope) -> Redactor:
 
 
 def _make_redactor(scope: ProfileScope) -> Redactor:
-    redacts = scope.config.security.redact_secrets
-    return make_value_redactor(scope.secrets.values_to_redact() if redacts else ())
+    values = scope.secrets.values_to_redact() if scope.config.security.redact_secrets else ()
+    return make_value_redactor([value for value in values if not _WORD.fullmatch(value)])
 
 
 def cap_reply(reply: Reply, limits: ToolOutputConfig, redact: Redactor) -> str:

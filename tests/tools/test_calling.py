@@ -185,6 +185,16 @@ async def test_examples_of_tokens_are_no_secrets():
     assert (await Rig(run).call()).text == "postgres://user:password@localhost/db"
 
 
+@pytest.mark.parametrize("word", ["password", "Changeme", "postgres"])
+async def test_a_password_that_is_a_word_does_not_garble_all_texts(word):
+    async def run(scope, turn, arguments):
+        return f"a text with {word} in it"
+
+    rig = Rig(run)
+    rig.scope.secrets = Secrets({"DB_PASSWORD": word, "API_KEY": "s3cret-value"})
+    assert (await rig.call()).text == f"a text with {word} in it"
+
+
 async def test_the_user_may_let_secrets_through():
     async def run(scope, turn, arguments):
         return f"token={SECRET};"

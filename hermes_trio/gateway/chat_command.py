@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 async def run_command_of(chats: Chats, lane: Lane, accepted: Accepted) -> None:
     """Run the command of a message and reply; the message is done with in the transaction that stores the reply.
 
+    One that was said into a turn is done with when the turn is.
+
     Raises:
         StoreError: The reply could not be stored; the command runs again at the next start.
         ScopeClosed: The profile is over.
@@ -41,9 +43,10 @@ async def run_command_of(chats: Chats, lane: Lane, accepted: Accepted) -> None:
     )
     if reply.prompt:
         await conversation.submit(reply.prompt)
+    done = () if conversation.is_steered else (accepted.row_id,)
     if reply.text:
         place = chats.reply_place(accepted, "command")
-        await say_and_close(chats.scope, place, reply.text, (accepted.row_id,))
+        await say_and_close(chats.scope, place, reply.text, done)
     else:
-        await inbox.finish(chats.scope, (accepted.row_id,))
+        await inbox.finish(chats.scope, done)
     conversation.after_reply()

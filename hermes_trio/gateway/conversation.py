@@ -42,6 +42,9 @@ class LaneConversation:
         chats: The conversations of the runtime profile.
         lane: The one that the command was given in.
         accepted: The message with the command.
+
+    Attributes:
+        is_steered: Whether the message is said into a turn, which will close it.
     """
 
     def __init__(self, chats: Chats, lane: Lane, accepted: Accepted) -> None:
@@ -49,6 +52,7 @@ class LaneConversation:
         self._own_lane = lane
         self._key = lane.session_key
         self._accepted = accepted
+        self.is_steered = False
         self._afterwards: list[Callable[[], None]] = []
 
     @property
@@ -124,9 +128,16 @@ class LaneConversation:
         return True
 
     def steer(self, text: str) -> bool:
-        """Put a text into the running turn."""
-        turn = self._lane.turn
-        return turn is not None and turn.control.steer(text)
+        """Put a text into the running turn.
+
+        The command's message stays open until the turn has heard it; what is not heard is answered after the turn.
+        """
+        turn, given = self._lane.turn, self._accepted
+        message = replace(given.message, text=text, attachments=())
+        if turn is None or not turn.steer(replace(given, message=message)):
+            return False
+        self.is_steered = True
+        return True
 
     async def run_in_background(self, prompt: str) -> str:
         """Answer a prompt in a session of its own and deliver the answer here."""

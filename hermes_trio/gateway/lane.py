@@ -162,6 +162,7 @@ class Lane:
         self._own_turn: set[int] = set()
         self._acknowledged = float("-inf")
         self._runs_command = False
+        self._taken: list[Accepted] = []
 
     def deliver(self, accepted: Accepted) -> None:
         """Take a message. Decides at once what it means for what runs; never waits."""
@@ -188,19 +189,23 @@ class Lane:
         return dropped
 
     def messages(self) -> tuple[Accepted, ...]:
-        """All that is being answered or waits."""
-        return (*(self.turn.messages if self.turn is not None else ()), *self.waiting)
+        """All that is being answered, was said into what runs, or waits."""
+        running = () if self.turn is None else (*self.turn.messages, *self.turn.steered)
+        return (*self._taken, *running, *self.waiting)
 
     async def run(self) -> None:
         """Answer what waits until nothing does."""
         while self.waiting and not self._front.draining:
             first = self.waiting.popleft()
+            self._taken = [first]
             if not first.internal and parse_command(first.message.text) is not None:
                 self._runs_command = True
                 await self._front.run_command(self, first)
                 self._runs_command = False
+                self._taken = []
                 continue
-            self.turn = turn = LaneTurn(await self._gather(first))
+            self.turn = turn = LaneTurn(await self._gather(self._taken))
+            self._taken = []
             try:
                 await self._front.answer(self, turn)
             finally:
@@ -251,10 +256,9 @@ class Lane:
             self._acknowledged = now
             self._front.notice(accepted, notice)
 
-    async def _gather(self, first: Accepted) -> tuple[Accepted, ...]:
+    async def _gather(self, gathered: list[Accepted]) -> tuple[Accepted, ...]:
         """The first message with what goes on from it: people write in pieces, and albums come as several messages."""
-        gathered = [first]
-        until = trio.current_time() + self._patience(first)
+        until = trio.current_time() + self._patience(gathered[-1])
         while len(gathered) < MOST_GATHERED:
             if self.waiting and self._goes_on(gathered[-1], self.waiting[0]):
                 gathered.append(self.waiting.popleft())

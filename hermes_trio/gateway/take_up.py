@@ -51,7 +51,9 @@ async def take_up_replayed(chats: Chats) -> None:
     """
     known = {one.row_id for lane in chats.lanes for one in lane.messages()}
     for row in await inbox.unfinished(chats.scope):
-        if row.state == "accepted" and row.id not in known:
+        # What waits for another try has attempts; what has just come in has no error yet.
+        was_replayed = row.state == "accepted" and not row.attempts and row.last_error is not None
+        if was_replayed and row.id not in known:
             await _take_up_row(chats, row)
 
 

@@ -51,7 +51,7 @@ class FixedClock:
 
     def local(self, zone: tzinfo | None = None) -> datetime:
         """See `Clock.local`."""
-        return datetime.fromtimestamp(self._now, UTC).astimezone(zone or UTC)
+        return datetime.fromtimestamp(self.now(), UTC).astimezone(zone or UTC)
 
     def instant(self, local: datetime) -> float:
         """See `Clock.instant`."""

@@ -24,7 +24,6 @@ from hermes_trio.home.paths import HomePaths
 from hermes_trio.http.app import App
 from hermes_trio.http.connection import serve_connection
 from hermes_trio.http.types import ListenerLimits
-from hermes_trio.io.clock import FixedClock
 from hermes_trio.io.groups import lone_error_raised
 from hermes_trio.io.http_transport import TrioTransport
 from hermes_trio.io.log import make_gateway_logger, open_log_writer
@@ -32,6 +31,7 @@ from hermes_trio.io.tls import SharedTls
 from hermes_trio.io.workers import InlineWorkers
 from hermes_trio.models.provider_gate import ProviderGate
 from hermes_trio.scope import make_shared
+from hermes_trio.testing.clock import MovingClock
 from hermes_trio.testing.home import ProfileFiles, test_key, write_home
 from hermes_trio.testing.telegram.fake import TELEGRAM_TEST_HOST
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from hermes_trio.adapter_api.adapter import AdapterFactory
+    from hermes_trio.gateway.adapter_runner import CredentialLocks
     from hermes_trio.gateway.options import ProfileService
     from hermes_trio.gateway.table import ProfileSlot
     from hermes_trio.io.http_transport import Connect
@@ -54,11 +55,11 @@ class GatewayFixture:
     Attributes:
         gateway: The gateway.
         home: Its home on disk.
-        clock: Its wall time; move it with ``advance``.
+        clock: Its wall time; goes on with trio's time and is moved further with ``advance``.
         request_errors: What request handlers raised that was not an answer; empty in a good test.
     """
 
-    def __init__(self, gateway: Gateway, home: HomePaths, clock: FixedClock, nursery: trio.Nursery) -> None:
+    def __init__(self, gateway: Gateway, home: HomePaths, clock: MovingClock, nursery: trio.Nursery) -> None:
         self.gateway = gateway
         self.home = home
         self.clock = clock
@@ -112,6 +113,8 @@ async def open_gateway(
     connect: Connect | None = None,
     telegram: FakeTelegram | None = None,
     find_adapter: Callable[[str], AdapterFactory] = installed_factory,
+    clock: MovingClock | None = None,
+    credential_locks: CredentialLocks | None = None,
 ) -> AsyncIterator[GatewayFixture]:
     """Serve a home for the length of a block; returns once every profile serves or says why it does not.
 
@@ -128,6 +131,8 @@ async def open_gateway(
         connect: Opens streams to model providers; None for real sockets.
         telegram: A fake Telegram, reached in memory by profiles whose settings name it (`telegram_files`).
         find_adapter: Finds a platform's adapter.
+        clock: Its wall time; one of its own if None. Two gateways one after the other may share one.
+        credential_locks: Where the locks of credentials are; without them two profiles may use the same one.
     """
     with tempfile.TemporaryDirectory() as folder:
         home = HomePaths(root or Path(folder))
@@ -139,9 +144,10 @@ async def open_gateway(
             wanted=None if wanted is None else tuple(wanted),
             services=tuple(services),
             find_adapter=find_adapter,
+            credential_locks=credential_locks,
         )
         with lone_error_raised():
-            async with _serve(options, _reaching(telegram, connect)) as fixture:
+            async with _serve(options, _reaching(telegram, connect), clock or MovingClock()) as fixture:
                 yield fixture
 
 
@@ -161,8 +167,8 @@ def _reaching(telegram: FakeTelegram | None, connect: Connect | None) -> Connect
 
 
 @asynccontextmanager
-async def _serve(options: GatewayOptions, connect: Connect | None) -> AsyncIterator[GatewayFixture]:
-    workers, clock = InlineWorkers(), FixedClock()
+async def _serve(options: GatewayOptions, connect: Connect | None, clock: MovingClock) -> AsyncIterator[GatewayFixture]:
+    workers = InlineWorkers()
     settings = load_gateway_settings(options)
     async with open_log_writer(workers, clock, console=None) as writer:
         shared = make_shared(

@@ -42,6 +42,7 @@ class Bot:
         sent: What it was asked to send, as chat and text.
         end: Ends the run that is connected, with this exception or by returning; set ``ending`` for it.
         is_running: Whether its ``run`` runs.
+        last: What a person wrote last.
     """
 
     script: deque[Exception | str] = field(default_factory=deque)
@@ -51,6 +52,7 @@ class Bot:
     end: Exception | None = None
     ending: trio.Event = field(default_factory=trio.Event)
     is_running: bool = False
+    last: InboundMessage | None = None
 
     @property
     def pauses(self) -> list[float]:
@@ -67,12 +69,18 @@ class Bot:
         """A person writes in private; returns the answer."""
         assert self.context is not None
         source = MessageSource("telegram", chat_id="7", user_id="7")
-        before = len(self.sent)
-        await self.context.receive([InboundMessage(source, message_id, text, 0.0)])
+        before, self.last = len(self.sent), InboundMessage(source, message_id, text, 0.0)
+        await self.context.receive([self.last])
         with trio.fail_after(60):
             while len(self.sent) == before:
                 await trio.sleep(0.1)
         return self.sent[-1][1]
+
+    async def repeats(self) -> None:
+        """The platform delivers the last message once more."""
+        assert self.context is not None
+        assert self.last is not None
+        await self.context.receive([self.last])
 
 
 class ScriptedAdapter:

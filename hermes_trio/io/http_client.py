@@ -75,7 +75,8 @@ class ProfileHttp:
         It has 10 s to connect, 120 s for a read and 30 s for a write. A request may choose how its server is verified
         with ``extensions={"tls": TlsChoice(...)}``, and to which address its host's name was resolved with
         ``{"address": "192.0.2.1"}``; a proxy resolves names itself. One whose kept connection turns out dead goes out
-        again on a new one, although the server may have read it; ``{"once": True}`` forbids that.
+        again on a new one, although the server may have read it; ``{"once": True}`` forbids that. What
+        ``{"target": b"/path"}`` says is asked for in place of the URL's path, where that is secret: httpx logs URLs.
 
         Args:
             proxy: A proxy in place of the network settings' one, for who has one of their own; ``no_proxy`` does not

@@ -56,7 +56,8 @@ async def exchange(
         httpx.TransportError: Everything else that goes wrong. The connection is not fit for use any more.
     """
     try:
-        head, parser = frame_request(request.method.encode("ascii"), request.url.raw_path, request.headers.raw)
+        target = request.extensions.get("target", request.url.raw_path)  # as httpcore has it
+        head, parser = frame_request(request.method.encode("ascii"), target, request.headers.raw)
     except RequestInvalid as exc:
         raise httpx.LocalProtocolError(str(exc)) from exc
     sent = False

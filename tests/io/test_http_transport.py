@@ -29,6 +29,21 @@ async def test_a_request_is_answered(autojump_clock):
     assert rig.upstream.places == [("http", "upstream", 80)]
 
 
+async def test_a_secret_path_need_not_be_in_the_url(autojump_clock, caplog):
+    seen: list[Received] = []
+
+    async def script(side):
+        seen.append(await side.request())
+        await side.send(OK)
+
+    with caplog.at_level("DEBUG"):
+        async with calling(script) as rig:
+            await rig.client.get("http://upstream/shown", extensions={"target": b"/secret?a=b"})
+    assert seen[0].target == "/secret?a=b"
+    assert "/shown" in caplog.text
+    assert "secret" not in caplog.text
+
+
 async def test_where_to_connect_is_taken_from_the_url(autojump_clock):
     async with calling(answer_ok) as rig:
         await rig.client.get("https://secure/")

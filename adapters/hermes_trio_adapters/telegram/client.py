@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 from urllib.parse import quote
 
@@ -32,6 +33,28 @@ _TOO_LARGE: Final = 413
 _LARGEST_REFUSAL: Final = 65_536
 
 
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What stands before a method's name or a file's path, in two parts: httpx logs URLs, so they hold no token.
+
+    Attributes:
+        origin: Scheme, host and port.
+        path: The path that is asked for; holds the token.
+    """
+
+    origin: str
+    path: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, address: str) -> _Base:
+        url = httpx.URL(address)
+        return cls(f"{url.scheme}://{url.netloc.decode('ascii')}/", url.raw_path)
+
+    def place(self, rest: str) -> tuple[str, dict[str, object]]:
+        """The URL to show, and httpx's extensions that make it the right one."""
+        return self.origin + rest, {"target": self.path + rest.encode("ascii")}
+
+
 class BotApi:
     """One bot's calls. Errors are `AdapterError`, and never show the token, which every URL holds.
 
@@ -43,15 +66,11 @@ class BotApi:
     def __init__(self, scope: ProfileScope, settings: TelegramSettings) -> None:
         self._scope = scope
         self._settings = settings
+        self._methods = _Base.of(settings.method_base)
+        self._files = _Base.of(settings.file_base)
 
     async def call(
-        self,
-        method: str,
-        parameters: Mapping[str, object],
-        answer: type[T],
-        *,
-        read_seconds: float = READ_SECONDS,
-        once: bool = False,
+        self, method: str, parameters: Mapping[str, object], answer: type[T], *, read_seconds: float = READ_SECONDS
     ) -> T:
         """Call a method with parameters as JSON.
 
@@ -60,8 +79,6 @@ class BotApi:
             parameters: Its parameters; those that are None are left out.
             answer: Type of the result.
             read_seconds: How long the answer may take.
-            once: Doing it twice would show. The HTTP client then does not repeat the request by itself when a kept
-                connection turns out dead, since Telegram may have acted before the connection died.
 
         Raises:
             AdapterError: As `failure_of_answer` and `failure_of_network` say.
@@ -73,9 +90,6 @@ class BotApi:
             body = msgspec.json.encode(given)
         except UnicodeEncodeError as exc:
             raise Refused("the text has broken characters", profile=self._scope.name, where=method) from exc
-        if once:
-            headers = {**_JSON, "content-length": str(len(body))}
-            return await self._post(method, SinglePiece(body), headers, answer, read_seconds)
         return await self._post(method, body, _JSON, answer, read_seconds)
 
     async def call_with_file(
@@ -95,10 +109,12 @@ class BotApi:
             AdapterError: Also for what goes wrong while the body is read within the ``with``.
         """
         where = "file download"
-        url = self._settings.file_base + quote(file_path.lstrip("/"))
+        url, extensions = self._files.place(quote(file_path.lstrip("/")))
         try:
             timeout = _timeout(READ_SECONDS)
-            async with self._client().stream("GET", url, headers=_AS_IT_IS, timeout=timeout) as response:
+            async with self._client().stream(
+                "GET", url, headers=_AS_IT_IS, timeout=timeout, extensions=extensions
+            ) as response:
                 # As they come from the network: `aiter_bytes` would wrap them in generators that nobody can close.
                 pieces = cast("AsyncIterable[bytes]", response.stream).__aiter__()
                 try:
@@ -122,12 +138,12 @@ class BotApi:
         answer: type[T],
         read_seconds: float,
     ) -> T:
-        url = self._settings.method_base + method
+        url, extensions = self._methods.place(method)
+        # A message that Telegram took before a kept connection died must not go out again by itself.
+        extensions["once"] = method.startswith("send")
         try:
-            # What is said must not be said twice because a kept connection died after it was read.
-            once = {"once": not method.startswith("get")}
             response = await self._client().post(
-                url, content=body, headers=headers, timeout=_timeout(read_seconds), extensions=once
+                url, content=body, headers=headers, timeout=_timeout(read_seconds), extensions=extensions
             )
         except httpx.HTTPError as exc:
             raise self._network_failure(exc, method) from None
@@ -174,19 +190,3 @@ class BotApi:
 
 def _timeout(read_seconds: float) -> httpx.Timeout:
     return httpx.Timeout(connect=CONNECT_SECONDS, read=read_seconds, write=WRITE_SECONDS, pool=None)
-
-
-class SinglePiece:
-    """A body in one piece that can be sent once only."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def __aiter__(self) -> SinglePiece:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if not self._body:
-            raise StopAsyncIteration
-        body, self._body = self._body, b""
-        return body

@@ -34,7 +34,7 @@ async def send_text(api: BotApi, target: Target, text: OutgoingText, *, previews
         "reply_markup": keyboard(text.buttons),
         "disable_notification": True if text.silent else None,
     }
-    sent = await api.call("sendMessage", parameters, SentId, once=True)
+    sent = await api.call("sendMessage", parameters, SentId)
     return SentMessage(str(sent.message_id))
 
 

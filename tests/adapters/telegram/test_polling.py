@@ -230,6 +230,16 @@ async def test_a_group_that_becomes_a_supergroup_is_told_to_the_core(autojump_cl
     assert rig.core.messages[1].source.chat_id == str(upgraded.id)
 
 
+async def test_the_token_gets_into_no_log_of_anybody(autojump_clock, caplog, tmp_path):
+    with caplog.at_level("DEBUG"):
+        async with open_rig() as rig, rig.running():
+            await rig.telegram.user(7, "Alice").sends_document(rig.bot, b"x", "a.bin")
+            await rig.core.until(1)
+            await rig.adapter.fetch(rig.core.messages[0].attachments[0], tmp_path / "a", 10)
+    assert "getUpdates" in caplog.text
+    assert TOKEN not in caplog.text
+
+
 async def test_cancelled_it_leaves_nothing_behind(autojump_clock):
     async with open_rig() as rig:
         async with rig.running():

@@ -62,6 +62,7 @@ FORMAT: Final = WireFormat(
         ("max_tokens", b"max_completion_tokens"),
         ("reasoning_effort", b"reasoning_effort"),
     ),
+    lasting=frozenset({"stream_options", "max_tokens"}),
 )
 
 

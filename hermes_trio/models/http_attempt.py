@@ -136,10 +136,14 @@ class HttpAttempt:
 
     async def open(self) -> None:
         """Send the request; once more without what this provider refuses although the format has it."""
-        left_out: frozenset[str] = frozenset()
+        model = (self._target.base_url, self._target.model, self._target.api_mode)
+        known: dict[tuple[str, str, str], frozenset[str]] = self._scope.files.derive("refused parts", (), dict)
+        left_out = known.get(model, frozenset())
         while True:
             response = await self._send(left_out)
             if response.is_success:
+                if lasting := left_out & self._form.lasting:
+                    known[model] = lasting
                 return
             body = await self._read_refusal()
             refused = self._form.refused_parts(body) - left_out if response.status_code in (400, 422) else None

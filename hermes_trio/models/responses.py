@@ -78,6 +78,7 @@ FORMAT: Final = WireFormat(
         ("prompt_cache_key", b"prompt_cache_key"),
         ("effort", b"effort"),
     ),
+    lasting=frozenset({"max_output_tokens", "prompt_cache_key"}),
 )
 
 

@@ -84,6 +84,7 @@ class WireFormat:
         build_body: The request's JSON, without the parts named last.
         make_reader: Reads one answer; also gets the secrets that errors must not show.
         optional: Parts that some providers refuse, each with the words by which a refusal names it.
+        lasting: Those of them that a model refuses whatever the conversation; they are not tried again.
     """
 
     path: str
@@ -92,6 +93,7 @@ class WireFormat:
     make_reader: Callable[[ModelTarget, Sequence[str]], Reader]
     base_ends: tuple[str, ...] = ()
     optional: tuple[tuple[str, bytes], ...] = ()
+    lasting: frozenset[str] = frozenset()
 
     def refused_parts(self, refusal: bytes) -> frozenset[str]:
         """The optional parts that a refusal's body names."""

@@ -15,6 +15,8 @@ from hermes_trio.errors import ModelError
 from hermes_trio.home.config import AgentConfig, FallbackConfig, ModelConfig, ProfileConfig, ProviderConfig
 from hermes_trio.home.secrets import Secrets
 from hermes_trio.io.clock import FixedClock
+from hermes_trio.io.files import FileCache
+from hermes_trio.io.workers import InlineWorkers
 from hermes_trio.models.request import ChatMessage, ModelRequest
 from hermes_trio.models.stream import open_stream
 
@@ -96,6 +98,7 @@ def make_scope(
         clock=FixedClock(),
         shared=SimpleNamespace(jitter=lambda: 0.5, provider_gate=gate),
         check_open=lambda: None,
+        files=FileCache(InlineWorkers(), trio.CapacityLimiter(1)),
     )
     return cast("ProfileScope", scope)
 

@@ -350,9 +350,11 @@ async def test_a_model_that_knows_the_limit_under_its_newer_name_gets_that():
             return httpx.Response(400, json={"error": {"message": words}})
         return httpx.Response(200, stream=Pieces([sse(*STREAM)]))
 
-    model = ModelConfig(name="o9", base_url="https://models.test/v1", max_tokens=50)
-    assert await collect(make_scope(model, answer)) == ANSWER
+    scope = make_scope(ModelConfig(name="o9", base_url="https://models.test/v1", max_tokens=50), answer)
+    assert await collect(scope) == ANSWER
     assert [body.get("max_completion_tokens") for body in bodies] == [None, 50]
+    assert await collect(scope) == ANSWER
+    assert [body.get("max_completion_tokens") for body in bodies] == [None, 50, 50]  # once is enough
 
 
 async def test_a_provider_that_refuses_several_parts_gets_none_of_them():

@@ -12,7 +12,7 @@ import trio
 from hermes_trio.cli.banner import announce, client_url
 from hermes_trio.cli.demo import demo_home, describe_demo
 from hermes_trio.cli.file_limit import raise_file_limit
-from hermes_trio.cli.memory import settle_memory
+from hermes_trio.cli.memory import keep_memory_low, prepare_memory, settle_memory
 from hermes_trio.cli.terminal import Style, wants_color
 from hermes_trio.gateway.adapter_runner import CredentialLocks
 from hermes_trio.gateway.options import GatewayOptions
@@ -78,6 +78,7 @@ def serve(invocation: Invocation, wishes: Wishes) -> int:
         click.echo("\n".join(_greeting(invocation, home, wishes, gateway.status())))
 
     raise_file_limit()
+    prepare_memory()
     with lone_error_raised():
         return trio.run(_serve, options, greet)
 
@@ -90,6 +91,7 @@ async def _serve(options: GatewayOptions, greet: Callable[[Gateway], None]) -> i
             await gateway.settled()
         settle_memory()
         greet(gateway)
+        await keep_memory_low(gateway)
 
     async with trio.open_nursery() as nursery:
         code = await serve_gateway(options, on_ready=lambda gateway: nursery.start_soon(greet_soon, gateway))

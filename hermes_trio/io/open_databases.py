@@ -7,7 +7,7 @@ from typing import Protocol
 
 import trio
 
-MAX_OPEN = 40
+MAX_OPEN = 16
 IDLE_SECONDS = 600.0
 THREADS = 4
 

@@ -155,7 +155,7 @@ _FIND_RUNS: Final = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 #: Variables and settings of git whose values are run as commands.
 RUN_VARIABLES: Final = frozenset(
     {"GIT_SSH_COMMAND", "GIT_PAGER", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_EXTERNAL_DIFF", "GIT_ASKPASS"}
-    | {"PAGER", "MANPAGER", "EDITOR", "VISUAL", "LESSOPEN", "PROMPT_COMMAND"}
+    | {"PAGER", "MANPAGER", "EDITOR", "VISUAL", "PROMPT_COMMAND"}
 )
 _RUN_SETTINGS: Final = frozenset(
     {"core.pager", "core.sshcommand", "core.editor", "core.fsmonitor", "core.askpass", "sequence.editor"}

@@ -254,6 +254,20 @@ def test_what_was_a_way_round_is_found(key: str, command: str) -> None:
     assert key in keys_of(command)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cat > run.sh <<'X'\n#!/usr/bin/env bash\nset -euo pipefail\nnpm ci\nnpm test\nX\nchmod +x run.sh && ./run.sh",
+        "cat > a.py <<'X'\nimport os\nprint(os.getcwd())\nX\npython3 a.py",
+        "echo '#!/usr/bin/env python3' > t.py; echo 'print(1)' >> t.py; ./t.py",
+        "printf 'a\\nb\\n' > list; while read -r x; do echo \"$x\"; done < list",
+        "cat a.txt > b.sh; bash b.sh",
+    ],
+)
+def test_a_harmless_script_that_is_written_and_run_is_harmless(command: str) -> None:
+    assert keys_of(command) == ()
+
+
 def test_a_script_that_runs_itself_ends() -> None:
     assert keys_of("echo 'bash a.sh' > a.sh; bash a.sh") == ()
 

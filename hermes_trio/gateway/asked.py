@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.access.authorize import check_access
+from hermes_trio.access.commands import is_named_admin
 from hermes_trio.adapter_api.outgoing import Button
 from hermes_trio.gateway.chat_request import key_of
 from hermes_trio.tools.approval import ApprovalChoice
@@ -130,6 +131,4 @@ def _choice(text: str, choices: Sequence[str]) -> str:
 
 def _is_theirs(scope: ProfileScope, slot: AdapterSlot, press: ButtonPress, asked: Asked) -> bool:
     """Whether who pressed takes part in the conversation of the question, or is an admin of the bot."""
-    source, access = press.source, slot.config.access
-    admins = access.admins if source.chat_type == "dm" else access.group_admins
-    return key_of(scope, source) == asked.session_key or (source.user_id or "") in admins
+    return key_of(scope, press.source) == asked.session_key or is_named_admin(slot.config.access, press.source)

@@ -141,7 +141,7 @@ class _ChatTurn:
             ),
             control=turn.control,
             seal=lambda result: self._seal(result, place, view),
-            resumed=any(one.attempts for one in turn.messages),
+            resumed=True,  # a set-back, a drain, a crash: whatever is stored of it already is taken up
             keeps_message=True,
             reasoning_effort=str(session.entry.more.get("reasoning_effort") or ""),
         )

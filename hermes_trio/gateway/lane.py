@@ -31,6 +31,9 @@ LONG_TEXT: Final = 4000
 LONG_TEXT_SECONDS: Final = 1.0
 """A text of this length is probably the first piece of a longer one that somebody's app has cut."""
 
+PIECES_SECONDS: Final = 3.0
+"""What was written later than this after a message is a message of its own, also when both have waited for a start."""
+
 MOST_GATHERED: Final = 20
 ACKNOWLEDGE_SECONDS: Final = 30.0
 _BURST: Final = frozenset({MediaKind.PHOTO, MediaKind.VIDEO})
@@ -291,6 +294,8 @@ class Lane:
             return False
         if one.album_id or other.album_id:
             return one.album_id == other.album_id
+        if other.at - one.at > PIECES_SECONDS:
+            return False
         if _is_picture(earlier) and _is_picture(later):
             return True
         return not {earlier.row_id, later.row_id} & self._own_turn

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import trio
+
 from hermes_trio.testing.telegram import FaultKind
 from tests.gateway.chats.rig import Bot, open_chats, open_home
 
@@ -48,6 +50,15 @@ async def test_pieces_that_follow_each_other_closely_are_one_message(tmp_path, a
         await chats.say("two")
         assert (await chats.reply()).text == "one\ntwo"
         assert await chats.quiet() == []
+
+
+async def test_messages_that_piled_up_are_answered_one_by_one(tmp_path, autojump_clock):
+    async with open_home(tmp_path, ada=Bot(QUEUE)) as chats:
+        for text in ("!say one", "!say two"):
+            await chats.say(text)
+            await trio.sleep(10)
+        async with chats.serving():
+            assert [(await chats.reply()).text for _ in range(2)] == ["one", "two"]
 
 
 async def test_an_edited_message_is_not_answered_again(tmp_path, autojump_clock):

@@ -9,6 +9,9 @@ import trio
 
 MAX_OPEN = 16
 IDLE_SECONDS = 600.0
+RESTING_SECONDS = 1.0
+"""Whoever has just used a database will probably use it again, and opening it anew takes longer than a turn."""
+
 THREADS = 4
 
 
@@ -29,26 +32,38 @@ class OpenDatabases:
     Args:
         max_open: How many databases may stay open while idle.
         idle_seconds: An idle database closes after this time as well.
+        resting_seconds: It stays open for so long at least.
         threads: Worker threads for all writers together, and the same again for all readers.
     """
 
-    def __init__(self, max_open: int = MAX_OPEN, idle_seconds: float = IDLE_SECONDS, threads: int = THREADS) -> None:
+    def __init__(
+        self,
+        max_open: int = MAX_OPEN,
+        idle_seconds: float = IDLE_SECONDS,
+        threads: int = THREADS,
+        resting_seconds: float = RESTING_SECONDS,
+    ) -> None:
         self.max_open = max_open
+        self.resting_seconds = resting_seconds
         self.idle_seconds = idle_seconds
         self.writers = trio.CapacityLimiter(threads)
         self.readers = trio.CapacityLimiter(threads)
-        self._idle: OrderedDict[Evictable, None] = OrderedDict()
+        self._idle: OrderedDict[Evictable, float] = OrderedDict()
 
     def note_busy(self, database: Evictable) -> None:
         """Take ``database`` out of the idle ones: it is used now, or closed."""
         self._idle.pop(database, None)
 
     def note_idle(self, database: Evictable) -> None:
-        """Put an open ``database`` behind all other idle ones and ask the oldest to close when there are too many."""
-        self._idle[database] = None
+        """Put an open ``database`` behind all other idle ones; when there are too many, the oldest are to close."""
+        now = trio.current_time()
+        self._idle[database] = now
         self._idle.move_to_end(database)
         while len(self._idle) > self.max_open:
-            oldest, _ = self._idle.popitem(last=False)
+            oldest, since = next(iter(self._idle.items()))
+            if now - since < self.resting_seconds:
+                break
+            del self._idle[oldest]
             oldest.request_close()
 
     @property

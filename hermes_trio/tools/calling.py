@@ -85,7 +85,7 @@ def _arguments(selection: ToolSelection, tool: Tool, text: str) -> Arguments:
         raise BadArguments(tool.name, f"the arguments are not valid JSON: {error}") from error
     if not isinstance(arguments, dict):
         raise BadArguments(tool.name, "the arguments must be a JSON object")
-    check = selection.checks.get(tool.name)
+    check = selection.check(tool.name)
     if check is not None:
         try:
             check(arguments)

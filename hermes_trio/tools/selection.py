@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -24,17 +24,25 @@ class ToolSelection:
 
     Attributes:
         tools: By name.
-        checks: By name, what checks a call's arguments; a schema that cannot be compiled has none.
         schemas: As the chat-completions format writes them, each encoded already.
         schema_bytes: Their length as JSON.
         abilities: Names of the tools and of their toolsets.
     """
 
     tools: Mapping[str, Tool]
-    checks: Mapping[str, Check]
     schemas: tuple[Mapping[str, object], ...]
     schema_bytes: int
     abilities: frozenset[str]
+    _checks: dict[str, Check | None] = field(default_factory=dict, compare=False)
+
+    def check(self, name: str) -> Check | None:
+        """What checks the arguments of a call of this tool; a schema that cannot be compiled has nothing.
+
+        It is compiled at the tool's first call: that takes a millisecond, and most profiles use few of their tools.
+        """
+        if name not in self._checks:
+            self._checks[name] = _compile(self.tools[name])
+        return self._checks[name]
 
     def find(self, name: str) -> Tool:
         """The tool of this name.
@@ -49,13 +57,12 @@ class ToolSelection:
 
 
 def make_selection(tools: Iterable[Tool]) -> ToolSelection:
-    """Compile the checks and gather the schemas of tools."""
+    """Gather and encode the schemas of tools."""
     by_name = {tool.name: tool for tool in tools}
-    checks = {name: check for name, tool in by_name.items() if (check := _compile(tool)) is not None}
     schemas = tuple(_schema(tool) for tool in by_name.values())
     abilities = frozenset(by_name) | frozenset(tool.toolset for tool in by_name.values())
     size = len(msgspec.json.encode(schemas)) if schemas else 0
-    return ToolSelection(MappingProxyType(by_name), MappingProxyType(checks), schemas, size, abilities)
+    return ToolSelection(MappingProxyType(by_name), schemas, size, abilities)
 
 
 def _schema(tool: Tool) -> Mapping[str, object]:

@@ -411,6 +411,22 @@ class Steps(trio.abc.Instrument):
         self.count += task.name == self.name
 
 
+async def test_a_database_that_has_just_been_used_stays_open_even_when_there_are_too_many(tmp_path, autojump_clock):
+    shared = OpenDatabases(max_open=1, resting_seconds=1)
+    async with (
+        database_at(tmp_path / "a.db", shared=shared) as one,
+        database_at(tmp_path / "b.db", shared=shared) as other,
+    ):
+        await one.write(partial(add, "one"))
+        await other.write(partial(add, "other"))
+        assert one.is_open
+        await trio.sleep(1)
+        await other.write(partial(add, "again"))
+        await trio.testing.wait_all_tasks_blocked()
+        assert not one.is_open
+        assert other.is_open
+
+
 async def test_an_idle_database_closes_after_ten_minutes_and_then_sleeps(path, autojump_clock):
     async with database_at(path) as database:
         await database.write(partial(add, "one"))
@@ -465,7 +481,7 @@ async def test_a_database_without_files_never_wakes_up(path, autojump_clock):
 
 
 async def test_the_least_recently_used_database_closes_when_too_many_are_open(tmp_path, autojump_clock):
-    shared = OpenDatabases(max_open=2)
+    shared = OpenDatabases(max_open=2, resting_seconds=0)
     async with (
         database_at(tmp_path / "a.db", shared=shared) as a,
         database_at(tmp_path / "b.db", shared=shared) as b,
@@ -481,7 +497,7 @@ async def test_the_least_recently_used_database_closes_when_too_many_are_open(tm
 
 
 async def test_a_database_in_use_is_not_closed_by_the_use_of_others(tmp_path, autojump_clock):
-    shared = OpenDatabases(max_open=1)
+    shared = OpenDatabases(max_open=1, resting_seconds=0)
     workers = GatedWorkers()
     async with (
         database_at(tmp_path / "a.db", workers, shared) as a,
@@ -501,7 +517,7 @@ async def test_a_database_in_use_is_not_closed_by_the_use_of_others(tmp_path, au
 
 @pytest.mark.slow
 async def test_nothing_is_lost_when_many_databases_share_few_places(tmp_path, autojump_clock):
-    shared = OpenDatabases(max_open=2)
+    shared = OpenDatabases(max_open=2, resting_seconds=0)
 
     async def use(number):
         async with database_at(tmp_path / f"{number}.db", InlineWorkers(), shared) as database:
@@ -518,7 +534,7 @@ async def test_nothing_is_lost_when_many_databases_share_few_places(tmp_path, au
 
 @pytest.mark.slow
 async def test_real_threads_lose_nothing_either(tmp_path):
-    shared = OpenDatabases(max_open=2, idle_seconds=0.01)
+    shared = OpenDatabases(max_open=2, idle_seconds=0.01, resting_seconds=0)
 
     async def write(database, number):
         await database.write(partial(add, str(number)))

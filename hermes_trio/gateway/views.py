@@ -76,7 +76,7 @@ def turn_reports(chats: Chats) -> list[TurnReport]:
 def _turn_report(lane: Lane, turn: RunningTurn) -> TurnReport:
     return TurnReport(
         turn=turn.turn_id,
-        session_key=lane.session_key,
+        session_key=str(lane.session_key),
         transport_profile=lane.transport_profile,
         seconds=turn.seconds,
         idle_seconds=turn.idle_seconds,

@@ -2,9 +2,11 @@
 
 import json
 
+import msgspec
 import trio
 
 from hermes_trio.adapter_api import CredentialRefused, Unreachable
+from hermes_trio.gateway.report import GatewayReport
 from hermes_trio.gateway.status_file import serve_status_file
 from hermes_trio.testing import open_gateway
 from tests.gateway.scripted import Platforms, slot_of, until, with_bot
@@ -29,6 +31,8 @@ async def test_the_report_shows_bots_and_turns(tmp_path, autojump_clock):
             nursery.start_soon(platforms.bot("ada").hears, "!sleep 10")
             await trio.sleep(6)
             await trio.sleep(1)
+            encoded = msgspec.json.encode(gateway.gateway.status())
+            assert msgspec.json.decode(encoded, type=GatewayReport) == gateway.gateway.status()
             (turn,) = profile_of(gateway, "ada").turns
             assert turn.turn.startswith("turn_")
             assert (turn.session_key, turn.transport_profile) == ("agent:ada:telegram:dm:7", "ada")

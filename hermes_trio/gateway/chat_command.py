@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING
 
+from hermes_trio.errors import ProfileUnavailable, ScopeClosed
 from hermes_trio.gateway.chat_turn import say_and_close
 from hermes_trio.gateway.conversation import LaneConversation
+from hermes_trio.io.supervise import main_leaf, reason_code
 from hermes_trio.store import inbox
+from hermes_trio.turns.commands.context import CommandReply
 from hermes_trio.turns.commands.parsing import parse_command
 from hermes_trio.turns.commands.registry import dispatch_command
 
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
     from hermes_trio.gateway.accepted import Accepted
     from hermes_trio.gateway.chats import Chats
     from hermes_trio.gateway.lane import Lane
+    from hermes_trio.turns.commands.parsing import ParsedCommand
 
 
 async def run_command_of(chats: Chats, lane: Lane, accepted: Accepted) -> None:
@@ -30,17 +35,9 @@ async def run_command_of(chats: Chats, lane: Lane, accepted: Accepted) -> None:
     parsed = parse_command(accepted.message.text)
     if parsed is None:
         raise ValueError("the message is no command")
-    platform = chats.platform(accepted)
     conversation = LaneConversation(chats, lane, accepted)
-    chats.log.info(f"command /{parsed.name}", platform=platform.name, session=lane.session_key)
-    reply = await dispatch_command(
-        chats.scope,
-        parsed,
-        message=accepted.message,
-        platform=platform,
-        agent=chats.agent,
-        conversation=conversation,
-    )
+    chats.log.info(f"command /{parsed.name}", platform=accepted.message.source.platform, session=lane.session_key)
+    reply = await _run(chats, conversation, accepted, parsed)
     if reply.prompt:
         await conversation.submit(reply.prompt)
     done = () if conversation.is_steered else (accepted.row_id,)
@@ -50,3 +47,22 @@ async def run_command_of(chats: Chats, lane: Lane, accepted: Accepted) -> None:
     else:
         await inbox.finish(chats.scope, done)
     conversation.after_reply()
+
+
+async def _run(chats: Chats, conversation: LaneConversation, accepted: Accepted, parsed: ParsedCommand) -> CommandReply:
+    """Run a command; one that crashes is told, because to run it again at every start would help nobody."""
+    try:
+        return await dispatch_command(
+            chats.scope,
+            parsed,
+            message=accepted.message,
+            platform=chats.platform(accepted),
+            agent=chats.agent,
+            conversation=conversation,
+        )
+    except (ProfileUnavailable, ScopeClosed):
+        raise
+    except Exception as error:  # noqa: BLE001  one command's failure is its own, whatever it is
+        text = chats.scope.log.redact("".join(traceback.format_exception(error)))
+        chats.log.error(f"the command /{parsed.name} crashed: {text}")  # noqa: TRY400  ours has no such method
+        return CommandReply(f"⚠️ `/{parsed.name}` failed (`{reason_code(main_leaf(error))}`). My log says more.")

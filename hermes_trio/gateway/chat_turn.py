@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.errors import HermesTrioError, ProfileUnavailable, ScopeClosed
@@ -21,6 +21,7 @@ from hermes_trio.turns.request import TurnRequest
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
     from hermes_trio.gateway.accepted import Accepted
     from hermes_trio.gateway.chats import Chats
@@ -74,17 +75,17 @@ async def _set_back(chats: Chats, turn: LaneTurn, error: Exception) -> None:
         text = "".join(traceback.format_exception(error))
         chats.log.error(f"a turn crashed: {scope.log.redact(text)}", turn=turn.turn_id)
     reason = f"{reason_code(leaf)}: {scope.log.redact(str(leaf))}"
+    tried = tuple(replace(one, attempts=one.attempts + 1) for one in turn.answered())
+    states: Mapping[int, inbox.InboxState] = {}
     try:
-        states = await inbox.set_back(
-            scope, [one.row_id for one in turn.messages], reason, scope.config.chat.inbox_attempts
-        )
+        states = await inbox.set_back(scope, [one.row_id for one in tried], reason, scope.config.chat.inbox_attempts)
     except HermesTrioError as failure:
-        chats.log.warning(f"a failed turn stays as it is until the next start: {failure}", turn=turn.turn_id)
-        return
-    again = tuple(one for one in turn.messages if states.get(one.row_id) == "accepted")
+        chats.log.warning(f"a failed turn cannot be noted: {failure}", turn=turn.turn_id)
+    dead = tuple(one for one in tried if states.get(one.row_id) == "dead")
+    # What the store could not even begin is tried again too; what is done with meanwhile is not begun again.
+    again = tuple(one for one in tried if one not in dead)
     if again:
         chats.retry_later(again)
-    dead = tuple(one for one in turn.messages if states.get(one.row_id) == "dead")
     if dead:
         chats.log.error(f"a message failed too often and was put aside ({reason})", turn=turn.turn_id)
         chats.say(dead[-1], f"⚠️ This message failed several times and was put aside ({reason_code(leaf)}).")
@@ -149,7 +150,7 @@ class _ChatTurn:
 
     async def _seal(self, result: TurnResult, place: ReplyPlace, view: TurnView) -> SqlJob:
         scope = self.chats.scope
-        rows = await answer_rows(scope, place, result.text, shown=await view.stop_growing())
+        rows = await answer_rows(scope, place, result.text, grown=await view.stop_growing())
         usage = result.usage
         counts = TurnCounts(
             usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens, view.last_prompt
@@ -168,7 +169,7 @@ class _ChatTurn:
         """Tell the chat why there is no answer; the message is done with, its text stays in the conversation."""
         scope = self.chats.scope
         text = f"⚠️ {failure_text(scope, error)}"
-        rows = await answer_rows(scope, place, text, shown=await view.stop_growing())
+        rows = await answer_rows(scope, place, text, grown=await view.stop_growing())
         await _close_with(scope, rows, self.turn.answered_rows())
 
     async def _tell_reset(self, last: Accepted, session: ChatSession) -> None:

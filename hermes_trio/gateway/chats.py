@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
 #: Platforms that are served without an adapter.
 BUILT_IN: Final = frozenset({"api_server", "webhook", "local"})
 FLUSH_SECONDS: Final = 5.0
-RETRY_SECONDS: Final = 2.0
+RETRY_SECONDS: Final = 1.0
+LONGEST_RETRY_SECONDS: Final = 300.0
 PRUNE_SECONDS: Final = 6 * 3600.0
 #: An answer is given up after a day, so nobody sends a copy of a file that is older.
 OUTBOUND_SECONDS: Final = 2 * 86400.0
@@ -223,6 +225,10 @@ class Chats:
         """Say something beside the conversation, in reply to a message."""
         self.begin(say_and_close, self.scope, self.reply_place(accepted, f"say:{text}"), text, ())
 
+    async def say_interim(self, place: ReplyPlace, text: str, number: int) -> None:
+        """Say what an agent says between its tools; before its answer, and once, even if the turn is begun again."""
+        await self._guard(say_and_close, self.scope, replace(place, key=f"{place.key}:interim:{number}"), text, ())
+
     async def tell_agent(self, message: InboundMessage, transport_profile: str, session_key: str) -> None:
         """Let the agent of a conversation know something that nobody wrote; what came before is not told again.
 
@@ -236,7 +242,8 @@ class Chats:
 
     def retry_later(self, messages: Sequence[Accepted]) -> None:
         """Answer messages again after a pause; one that ends first leaves them to the next start."""
-        self.begin(self._deliver_after, RETRY_SECONDS * 2.0 ** messages[0].attempts, tuple(messages))
+        pause = min(LONGEST_RETRY_SECONDS, RETRY_SECONDS * 2.0 ** min(messages[0].attempts, 16))
+        self.begin(self._deliver_after, pause, tuple(messages))
 
     def platform(self, accepted: Accepted) -> PlatformConfig:
         """Settings of the bot that received a message."""

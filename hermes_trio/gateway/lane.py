@@ -87,10 +87,13 @@ class LaneTurn:
         self.steered.append(accepted)
         return True
 
+    def answered(self) -> tuple[Accepted, ...]:
+        """What its end settles: its messages, and what was said into it and was heard."""
+        return (*self.messages, *self.steered[: len(self.control.taken())])
+
     def answered_rows(self) -> tuple[int, ...]:
-        """The rows of the inbox that its end settles: its messages, and what was said into it and was heard."""
-        heard = self.steered[: len(self.control.taken())]
-        return tuple(one.row_id for one in (*self.messages, *heard))
+        """The rows of the inbox that its end settles."""
+        return tuple(one.row_id for one in self.answered())
 
     def unheard(self) -> tuple[Accepted, ...]:
         """What was said into it and was not heard; final once the turn has ended."""
@@ -228,7 +231,9 @@ class Lane:
 
     def _text_while_busy(self, accepted: Accepted, turn: LaneTurn) -> None:
         display = self._front.display(accepted.message.source.platform)
-        mode = "queue" if accepted.internal else display.busy_input_mode
+        # Nobody says these now, so they disturb nobody.
+        is_quiet = accepted.internal or accepted.attempts > 0
+        mode = "queue" if is_quiet else display.busy_input_mode
         if mode == "steer" and not accepted.message.attachments and turn.steer(accepted):
             if display.busy_steer_ack_enabled:
                 self._acknowledge(accepted, Notice.STEERED)
@@ -239,7 +244,7 @@ class Lane:
             return
         if interrupts:
             turn.interrupt()
-        if display.busy_ack_enabled and not accepted.internal:
+        if display.busy_ack_enabled and not is_quiet:
             self._acknowledge(accepted, Notice.INTERRUPTING if interrupts else Notice.QUEUED)
 
     def _wait(self, accepted: Accepted, *, own_turn: bool = False) -> bool:

@@ -72,6 +72,19 @@ class ReplyPlace:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """The messages in which an answer has been growing.
+
+    Attributes:
+        messages: The platform's ids, oldest first; they become the first parts of the answer.
+        anew: Whether the answer is sent anew all the same, and these are deleted.
+    """
+
+    messages: tuple[str, ...] = ()
+    anew: bool = False
+
+
 def reply_key(transport_profile: str, message: InboundMessage) -> str:
     """A key for what answers a message: the same after a crash."""
     source = message.source
@@ -91,7 +104,7 @@ async def notice_rows(
 
 
 async def answer_rows(
-    scope: ProfileScope, place: ReplyPlace, text: str, *, shown: Sequence[str] = (), footer: str = ""
+    scope: ProfileScope, place: ReplyPlace, text: str, *, grown: Grown = Grown(), footer: str = ""
 ) -> list[NewOutboxRow]:
     """The rows for an agent's answer: its text, then its files. A reply that only says to be silent has none.
 
@@ -99,7 +112,7 @@ async def answer_rows(
         scope: The runtime profile, whose files may be sent.
         place: Where it goes.
         text: What the agent said, in Markdown, with tags for files.
-        shown: The platform's ids of messages in which the answer has been growing; they become its first parts.
+        grown: The messages in which it has been growing.
         footer: A line below the answer.
 
     Raises:
@@ -112,11 +125,12 @@ async def answer_rows(
     words = "" if is_silence(said.text, narration=scope.config.chat.filter_silence_narration) else said.text
     texts = await _compose(scope, place, "\n\n".join(part for part in (words, *refused) if part), footer=footer)
     parts = len(texts) + len(media)
-    rows = _text_rows(place, texts, "reply", shown, parts)
+    edited = () if grown.anew else grown.messages[: len(texts)]
+    rows = _text_rows(place, texts, "reply", edited, parts)
     rows += [
         place.row(encode_media(one), number, parts, "media") for number, one in enumerate(media, start=len(texts) + 1)
     ]
-    surplus = enumerate(shown[len(texts) :], start=parts + 1)
+    surplus = enumerate(grown.messages[len(edited) :], start=parts + 1)
     return rows + [place.row(encode_removal(one), number, parts) for number, one in surplus]
 
 
@@ -141,9 +155,9 @@ async def _take_out(
 
 
 def _text_rows(
-    place: ReplyPlace, texts: Sequence[OutgoingText], kind: OutboxKind, shown: Sequence[str], parts: int
+    place: ReplyPlace, texts: Sequence[OutgoingText], kind: OutboxKind, edited: Sequence[str], parts: int
 ) -> list[NewOutboxRow]:
-    edits = [*shown[: len(texts)], *[None] * (len(texts) - len(shown))]
+    edits = [*edited, *[None] * (len(texts) - len(edited))]
     return [
         replace(place.row(encode_text(one, edit=edit), number, parts, kind), reply_to=one.reply_to)
         for number, (one, edit) in enumerate(zip(texts, edits, strict=True), start=1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from hermes_trio.adapter_api.errors import Unreachable
 from hermes_trio.gateway.adapter_slot import PLAIN
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from hermes_trio.adapter_api.adapter import Adapter
     from hermes_trio.adapter_api.capabilities import Capabilities
+    from hermes_trio.adapter_api.outgoing import OutgoingText, SentMessage, Target
     from hermes_trio.gateway.adapter_slot import AdapterSlot
 
 
@@ -68,3 +70,36 @@ class Senders:
         slot = self.slot(transport_profile, platform)
         if slot is not None:
             slot.sent += 1
+
+
+class BotSender:
+    """Sends through a bot for as long as it is there; a `hermes_trio.delivery.shown.Sender`.
+
+    Args:
+        senders: The bots of all profiles.
+        transport_profile: Whose bot.
+        platform: On which platform.
+    """
+
+    def __init__(self, senders: Senders, transport_profile: str, platform: str) -> None:
+        self._senders = senders
+        self._transport_profile = transport_profile
+        self._platform = platform
+
+    async def send(self, target: Target, text: OutgoingText) -> SentMessage:
+        """Send a message."""
+        return await self._adapter().send(target, text)
+
+    async def edit(self, target: Target, message_id: str, text: OutgoingText) -> None:
+        """Replace a sent message."""
+        await self._adapter().edit(target, message_id, text)
+
+    async def delete(self, target: Target, message_id: str) -> None:
+        """Delete a sent message."""
+        await self._adapter().delete(target, message_id)
+
+    def _adapter(self) -> Adapter:
+        adapter = self._senders.find(self._transport_profile, self._platform)
+        if adapter is None:
+            raise Unreachable(f"{self._platform} is not connected", profile=self._transport_profile)
+        return adapter

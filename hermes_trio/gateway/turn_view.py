@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from hermes_trio.adapter_api.errors import AdapterError
 from hermes_trio.adapter_api.outgoing import Target
+from hermes_trio.delivery.growing import GrowingSettings, open_growing_message
 from hermes_trio.gateway.asked import Asked
 from hermes_trio.gateway.question_view import close_question, show_question
-from hermes_trio.turns.events import ApprovalClosed, ApprovalRequested, QuestionAsked, QuestionClosed, UsageReported
+from hermes_trio.gateway.reply import Grown
+from hermes_trio.gateway.senders import BotSender
+from hermes_trio.turns.events import (
+    ApprovalClosed,
+    ApprovalRequested,
+    QuestionAsked,
+    QuestionClosed,
+    TextDelta,
+    ToolStarted,
+    UsageReported,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from contextlib import AbstractAsyncContextManager
 
+    from hermes_trio.delivery.growing import GrowingMessage
     from hermes_trio.gateway.chats import Chats
     from hermes_trio.gateway.lane import Lane, LaneTurn
     from hermes_trio.gateway.reply import ReplyPlace
@@ -33,32 +46,62 @@ class TurnView:
         last_prompt: Tokens of the last prompt that the model was sent; 0 when that is not known.
     """
 
-    def __init__(self, chats: Chats, lane: Lane, turn: LaneTurn, place: ReplyPlace, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, chats: Chats, lane: Lane, turn: LaneTurn, place: ReplyPlace, growing: GrowingMessage | None
+    ) -> None:
         self._chats = chats
         self._lane = lane
         self._turn = turn
         self._place = place
-        self._nursery = nursery
         self.last_prompt = 0
         self._questions: set[str] = set()
+        self._growing = growing
+        self._said: list[str] = []
+        self._interims = 0
 
     async def emit(self, events: Sequence[TurnEvent]) -> None:
         """See `hermes_trio.turns.step.Emit`; never waits for the platform."""
         for event in events:
-            if isinstance(event, ApprovalRequested):
-                self._ask_consent(event.request)
-            elif isinstance(event, QuestionAsked):
-                self._ask(event)
+            if isinstance(event, TextDelta):
+                self._add(event.text)
+            elif isinstance(event, ToolStarted):
+                await self._end_passage()
             elif isinstance(event, UsageReported):
                 self.last_prompt = event.usage.input_tokens
-            elif isinstance(event, ApprovalClosed):
-                self._close(event.request_id)
-            elif isinstance(event, QuestionClosed):
-                self._close(event.question_id)
+            else:
+                self._show_question(event)
 
-    async def stop_growing(self) -> tuple[str, ...]:
-        """Let the answer grow no more; the platform's ids of the messages in which it has been growing."""
-        return ()
+    def _show_question(self, event: TurnEvent) -> None:
+        if isinstance(event, ApprovalRequested):
+            self._ask_consent(event.request)
+        elif isinstance(event, QuestionAsked):
+            self._ask(event)
+        elif isinstance(event, ApprovalClosed):
+            self._close(event.request_id)
+        elif isinstance(event, QuestionClosed):
+            self._close(event.question_id)
+
+    def _add(self, text: str) -> None:
+        if self._growing is not None:
+            self._growing.add(text)
+        else:
+            self._said.append(text)
+
+    async def _end_passage(self) -> None:
+        """Tools are called: what was said before them is a message of its own."""
+        if self._growing is not None:
+            self._growing.boundary()
+            return
+        text, self._said = "".join(self._said), []
+        if text.strip() and self._chats.display(self._place.platform).interim_assistant_messages:
+            self._interims += 1
+            await self._chats.say_interim(self._place, text, self._interims)
+
+    async def stop_growing(self) -> Grown:
+        """Let the answer grow no more."""
+        if self._growing is None:
+            return Grown()
+        return Grown(await self._growing.stop(), anew=self._growing.is_old)
 
     async def show_typing(self) -> None:
         """Show that somebody works, until cancelled; not while a question waits, because then the user is to."""
@@ -100,8 +143,9 @@ class TurnView:
 async def open_turn_view(chats: Chats, lane: Lane, turn: LaneTurn, place: ReplyPlace) -> AsyncIterator[TurnView]:
     """Show a turn for the length of the block."""
     failure: BaseException | None = None
-    async with trio.open_nursery() as nursery:
-        view = TurnView(chats, lane, turn, place, nursery)
+    async with AsyncExitStack() as stack, trio.open_nursery() as nursery:
+        growing = await stack.enter_async_context(_growing(chats, place)) if _grows(chats, place) else None
+        view = TurnView(chats, lane, turn, place, growing)
         if place.capabilities.typing and chats.platform(turn.messages[-1]).typing_indicator:
             nursery.start_soon(view.show_typing)
         try:
@@ -111,3 +155,25 @@ async def open_turn_view(chats: Chats, lane: Lane, turn: LaneTurn, place: ReplyP
         nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
+
+
+def _grows(chats: Chats, place: ReplyPlace) -> bool:
+    """Whether answers grow on this platform: its own setting, else the general one."""
+    streaming = chats.chat.streaming
+    if not place.capabilities.edits or streaming.transport == "off":
+        return False
+    wanted = chats.display(place.platform).streaming
+    return streaming.enabled if wanted is None else wanted
+
+
+def _growing(chats: Chats, place: ReplyPlace) -> AbstractAsyncContextManager[GrowingMessage]:
+    settings = GrowingSettings(
+        streaming=chats.chat.streaming,
+        reply_to=place.reply_to,
+        reply_to_mode=place.reply_to_mode,
+        keeps_interim=chats.display(place.platform).interim_assistant_messages,
+        hides_narration=chats.chat.filter_silence_narration,
+    )
+    sender = BotSender(chats.senders, place.transport_profile, place.platform)
+    target = Target(place.chat_id, place.thread_id)
+    return open_growing_message(chats.scope, sender, target, place.capabilities, settings)

@@ -422,7 +422,7 @@ async def test_a_database_that_has_just_been_used_stays_open_even_when_there_are
         assert one.is_open
         await trio.sleep(1)
         await other.write(partial(add, "again"))
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert not one.is_open
         assert other.is_open
 

@@ -21,7 +21,8 @@ server = MCPServer("accounts")
 @server.tool()
 def whose() -> str:
     """Whose account this is."""
-    return os.environ["ACCOUNT_TOKEN"]
+    token = os.environ["ACCOUNT_TOKEN"]
+    return f"{token} is {token[::-1]} from behind"
 
 
 server.run()
@@ -45,6 +46,7 @@ def test_each_profile_reaches_its_own_server_with_its_own_token(tmp_path):
             client = OpenAI(base_url=gateway.url(name), api_key=key_of(name), max_retries=0)
             question = [{"role": "user", "content": "!tool mcp__accounts__whose {}"}]
             answer = client.chat.completions.create(model="m", messages=question).choices[0].message.content
-            assert canary(name, "ACCOUNT") in json.dumps(answer)
-            assert canary(other, "ACCOUNT") not in answer
+            assert f"[redacted] is {canary(name, 'ACCOUNT')[::-1]} from behind" in json.dumps(answer)
+            assert canary(name, "ACCOUNT") not in answer
+            assert canary(other, "ACCOUNT")[::-1] not in answer
         assert gateway.stop() == 0

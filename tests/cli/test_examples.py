@@ -52,6 +52,15 @@ def test_a_real_home_without_its_secrets_says_what_to_fill_in(tmp_path):
     assert {"key_missing", "model_not_configured"} <= codes
 
 
+def test_the_telegram_example_has_two_bots_with_rules_of_their_own(tmp_path):
+    home = copy_of("telegram", tmp_path / "home")
+    bots = [load_profile_settings(home, name, {}).config.platforms["telegram"] for name in ("default", "helper")]
+    assert all(bot.enabled and bot.token for bot in bots)
+    assert len({bot.token for bot in bots}) == 2
+    assert [bool(bot.access.allowed_users) for bot in bots] == [True, False]
+    assert [bot.access.unauthorized_dm_behavior for bot in bots] == ["ignore", "pair"]
+
+
 def test_the_quickstart_has_three_personas_on_the_built_in_model(tmp_path):
     home = copy_of("quickstart", tmp_path / "home")
     settings = [load_profile_settings(home, name, {}) for name in ("default", "coder", "poet")]

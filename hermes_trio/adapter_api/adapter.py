@@ -95,9 +95,8 @@ WebHandler = Callable[[WebRequest], Awaitable[WebAnswer]]
 class AdapterContext(Protocol):
     """What a running adapter may ask of the core."""
 
-    @property
-    def commands(self) -> Sequence[CommandInfo]:
-        """The slash commands to show in the platform's menu."""
+    async def load_commands(self) -> Sequence[CommandInfo]:
+        """The slash commands to show in the platform's menu, the profile's skills among them."""
         ...
 
     async def receive(self, messages: Sequence[InboundMessage]) -> None:

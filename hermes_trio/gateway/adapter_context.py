@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hermes_trio.gateway.adapter_slot import AdapterState
 from hermes_trio.store import outbox
+from hermes_trio.turns.commands.registry import load_menu
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +32,9 @@ class CoreContext:
         self._slot = slot
         self._adapter = adapter
 
-    @property
-    def commands(self) -> Sequence[CommandInfo]:
+    async def load_commands(self) -> Sequence[CommandInfo]:
         """The slash commands for the platform's menu."""
-        return self._chats.menu
+        return await load_menu(self._chats.scope, self._slot.platform)
 
     async def receive(self, messages: Sequence[InboundMessage]) -> None:
         """Take messages over."""

@@ -28,7 +28,7 @@ from hermes_trio.home.platform_config import PlatformConfig
 from hermes_trio.io.supervise import main_leaf
 from hermes_trio.store import inbox, outbox
 from hermes_trio.store.chat_entries import prune_entries
-from hermes_trio.turns.commands.registry import may_run_while_busy, menu_commands
+from hermes_trio.turns.commands.registry import may_run_while_busy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -74,7 +74,6 @@ class Chats:
         asked: Questions below which people can press buttons.
         recovered: Set when what an earlier generation left has been taken up.
         draining: Whether nothing new is to be begun.
-        menu: The slash commands for platforms' menus.
     """
 
     def __init__(
@@ -120,7 +119,6 @@ class Chats:
         self.asked = AskedQuestions()
         self.recovered = trio.Event()
         self.draining = False
-        self.menu = menu_commands(self.scope)
         self._nursery = nursery
         self._ingresses = {name: Ingress(self, slot) for name, slot in self.slots.items()}
 

@@ -94,7 +94,7 @@ class TelegramAdapter:
         failure: HermesTrioError | None = None
         async with trio.open_nursery() as nursery:
             intake = Intake(self._scope, self._api, context, bot, nursery)
-            nursery.start_soon(publish_menu, self._scope, self._api, context.commands, name="telegram menu")
+            nursery.start_soon(publish_menu, self._scope, self._api, context, name="telegram menu")
             try:
                 await self._receive(context, intake, identity, task_status)
             except HermesTrioError as exc:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from hermes_trio.adapter_api import AdapterError
+from hermes_trio.adapter_api import HermesTrioError
 from hermes_trio_adapters.telegram.wire import BotCommand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hermes_trio.adapter_api import CommandInfo, ProfileScope
+    from hermes_trio.adapter_api import AdapterContext, CommandInfo, ProfileScope
     from hermes_trio_adapters.telegram.client import BotApi
 
 #: The menu can wait until all bots of a gateway have connected.
@@ -33,14 +33,12 @@ def menu_of(commands: Sequence[CommandInfo]) -> list[BotCommand]:
     return list(menu.values())[:MOST_COMMANDS]
 
 
-async def publish_menu(scope: ProfileScope, api: BotApi, commands: Sequence[CommandInfo]) -> None:
+async def publish_menu(scope: ProfileScope, api: BotApi, context: AdapterContext) -> None:
     """Set the menu, unless it is set already; without a menu the bot works as well, so failing only logs."""
-    menu = menu_of(commands)
-    if not menu:
-        return
     await trio.sleep(PAUSE_SECONDS * (0.5 + scope.shared.jitter()))
     try:
-        if await api.call("getMyCommands", {}, list[BotCommand]) != menu:
+        menu = menu_of(await context.load_commands())
+        if menu and await api.call("getMyCommands", {}, list[BotCommand]) != menu:
             await api.call("setMyCommands", {"commands": menu}, bool)
-    except AdapterError as exc:
+    except HermesTrioError as exc:
         scope.log.warning("the menu of commands could not be set", why=str(exc))

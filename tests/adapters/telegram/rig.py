@@ -68,6 +68,10 @@ class Core:
     prefix: str = "/p/ada"
     arrived: trio.Event = field(default_factory=trio.Event)
 
+    async def load_commands(self) -> Sequence[CommandInfo]:
+        await trio.lowlevel.checkpoint()
+        return self.commands
+
     async def receive(self, messages: Sequence[InboundMessage]) -> None:
         await trio.lowlevel.checkpoint()
         if self.failures:

@@ -58,7 +58,7 @@ class Database:
         self._drain = trio.CancelScope(shield=True)
         self._closed = False
         self._users = 0
-        self._last_used = trio.current_time()
+        self._close_at = float("inf")
         self._close_requested = False
         self._parked = False
 
@@ -209,7 +209,7 @@ class Database:
 
     def _idle_until(self) -> float:
         """When to close the open file; never while it is used or closed already: then nothing needs a wake-up."""
-        return self._last_used + self._shared.idle_seconds if self.is_open and not self._users else float("inf")
+        return self._close_at if self.is_open and not self._users else float("inf")
 
     def _gather(self, first: Job[Any]) -> list[Job[Any]]:
         batch = [first]
@@ -282,8 +282,7 @@ class Database:
         self._users -= 1
         if self._users or self._closed or not self.is_open:
             return
-        self._last_used = trio.current_time()
-        self._shared.note_idle(self)
+        self._close_at = trio.current_time() + self._shared.note_idle(self)
         if self._parked:
             self._wake()
 

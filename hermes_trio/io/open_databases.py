@@ -54,8 +54,12 @@ class OpenDatabases:
         """Take ``database`` out of the idle ones: it is used now, or closed."""
         self._idle.pop(database, None)
 
-    def note_idle(self, database: Evictable) -> None:
-        """Put an open ``database`` behind all other idle ones; when there are too many, the oldest are to close."""
+    def note_idle(self, database: Evictable) -> float:
+        """Put an open ``database`` behind all other idle ones; when there are too many, the oldest are to close.
+
+        Returns:
+            How many seconds it may stay open, unless it is asked to close before.
+        """
         now = trio.current_time()
         self._idle[database] = now
         self._idle.move_to_end(database)
@@ -65,6 +69,7 @@ class OpenDatabases:
                 break
             del self._idle[oldest]
             oldest.request_close()
+        return self.idle_seconds if len(self._idle) <= self.max_open else self.resting_seconds
 
     @property
     def idle_count(self) -> int:

@@ -427,6 +427,18 @@ async def test_a_database_that_has_just_been_used_stays_open_even_when_there_are
         assert other.is_open
 
 
+async def test_those_that_are_too_many_close_soon_after_their_use(tmp_path, autojump_clock):
+    shared = OpenDatabases(max_open=1, resting_seconds=1)
+    async with (
+        database_at(tmp_path / "a.db", shared=shared) as one,
+        database_at(tmp_path / "b.db", shared=shared) as other,
+    ):
+        await one.write(partial(add, "one"))
+        await other.write(partial(add, "other"))
+        await trio.sleep(1.1)
+        assert [one.is_open, other.is_open] == [True, False]
+
+
 async def test_an_idle_database_closes_after_ten_minutes_and_then_sleeps(path, autojump_clock):
     async with database_at(path) as database:
         await database.write(partial(add, "one"))

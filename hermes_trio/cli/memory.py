@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 _ARENA_MAX: Final = -8
 _ARENAS: Final = 2
-QUIET_SECONDS: Final = 3.0
-SECONDS_BETWEEN_TRIMS: Final = 60.0
+QUIET_SECONDS: Final = 1.0
+CLOSING_SECONDS: Final = 5.0
+SECONDS_BETWEEN_TRIMS: Final = 20.0
 
 
 def prepare_memory() -> None:
@@ -42,17 +43,19 @@ def settle_memory() -> None:
 
 
 async def keep_memory_low(gateway: Gateway) -> None:
-    """Give free memory back to the system when turns have ended and none runs, at most once a minute; until cancelled.
+    """Give free memory back to the system after the start and when turns have ended and none runs; until cancelled.
 
     A hundred profiles that have answered once leave a quarter of the process's memory free but not given back.
     """
     limiter = trio.CapacityLimiter(1)
     while True:
+        # Databases that are not needed any more close in the meantime, so the second time finds more.
+        for seconds in (QUIET_SECONDS, CLOSING_SECONDS):
+            await trio.sleep(seconds)
+            if not gateway.capacity.running():
+                await trio.to_thread.run_sync(_trim, limiter=limiter)
+        await trio.sleep(SECONDS_BETWEEN_TRIMS)
         await gateway.capacity.freed.wait()
-        await trio.sleep(QUIET_SECONDS)
-        if not gateway.capacity.running():
-            await trio.to_thread.run_sync(_trim, limiter=limiter)
-            await trio.sleep(SECONDS_BETWEEN_TRIMS - QUIET_SECONDS)
 
 
 def _trim() -> None:

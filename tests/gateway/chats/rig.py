@@ -12,7 +12,7 @@ import trio
 from hermes_trio.home.paths import HomePaths
 from hermes_trio.testing import open_gateway
 from hermes_trio.testing.clock import MovingClock
-from hermes_trio.testing.home import ProfileFiles, telegram_files, write_home
+from hermes_trio.testing.home import ProfileFiles, telegram_files, write_home, write_profile
 from hermes_trio.testing.telegram import open_fake_telegram
 
 if TYPE_CHECKING:
@@ -80,6 +80,10 @@ class Chats:
     @property
     def home(self) -> HomePaths:
         return HomePaths(self.root)
+
+    def rewrite(self, profile: str, given: Bot) -> None:
+        """Give a profile other settings; they count from its next start."""
+        write_profile(self.home, profile, profile_files(self.telegram, profile, self.bots[profile], given))
 
     @asynccontextmanager
     async def serving(self, **options: object) -> AsyncIterator[GatewayFixture]:

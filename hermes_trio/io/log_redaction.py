@@ -47,12 +47,12 @@ def make_redactor(secrets: Sequence[str]) -> Redactor:
         secrets: The profile's own secret values; those under 8 characters are left out. Their URL-encoded forms are
             blackened as well.
     """
-    return _redactor([*_expressions(secrets), _ANY_LOGIN, *_TOKEN_SHAPES])
+    return _redactor(_expressions(secrets), (_ANY_LOGIN, *_TOKEN_SHAPES))
 
 
 def make_command_redactor(secrets: Sequence[str]) -> Redactor:
     """Like `make_redactor`, for commands that are shown to be judged: it never hides a part that does something."""
-    return _redactor([*_expressions(secrets), *_TOKEN_SHAPES])
+    return _redactor(_expressions(secrets), _TOKEN_SHAPES)
 
 
 def make_value_redactor(secrets: Sequence[str]) -> Redactor:
@@ -63,7 +63,7 @@ def make_value_redactor(secrets: Sequence[str]) -> Redactor:
     """
     escaped = (json.dumps(value, ensure_ascii=False)[1:-1] for value in secrets)
     expressions = _expressions([*secrets, *escaped])
-    return _redactor(expressions) if expressions else _as_it_is
+    return _redactor(expressions, ())
 
 
 def _expressions(secrets: Sequence[str]) -> list[str]:
@@ -73,14 +73,13 @@ def _expressions(secrets: Sequence[str]) -> list[str]:
     return [re.escape(value) for value in sorted(values, key=lambda value: (-len(value), value))]
 
 
-def _redactor(expressions: Sequence[str]) -> Redactor:
-    pattern = re.compile("|".join(expressions))
+def _redactor(values: Sequence[str], shapes: Sequence[str]) -> Redactor:
+    # The shapes are compiled once for all profiles (`re` keeps them): that takes 3 ms, a profile's few values 0.1 ms.
+    patterns = [re.compile("|".join(expressions)) for expressions in (values, shapes) if expressions]
 
     def redact(text: str) -> str:
-        return pattern.sub(REDACTED, text)
+        for pattern in patterns:
+            text = pattern.sub(REDACTED, text)
+        return text
 
     return redact
-
-
-def _as_it_is(text: str) -> str:
-    return text

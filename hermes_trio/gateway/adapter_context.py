@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hermes_trio.gateway.adapter_slot import AdapterState
-from hermes_trio.store import outbox
+from hermes_trio.gateway.migration import move_chat
 from hermes_trio.turns.commands.registry import load_menu
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class CoreContext:
         return await self._chats.press(self._slot, press)
 
     async def migrate(self, old_chat_id: str, new_chat_id: str) -> None:
-        """What waits for a chat's old id goes to its new one."""
-        await outbox.move_chat(self._chats.scope, (self._slot.profile, self._slot.platform), old_chat_id, new_chat_id)
+        """A chat's conversations go on under its new id."""
+        await move_chat(self._chats.scope, self._slot.platform, old_chat_id, new_chat_id)
 
     def connected(self) -> None:
         """All is well again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
 #: Most answers are there before it matters that somebody sees us write.
 TYPING_AFTER_SECONDS: Final = 0.7
+
+WORKING: Final = "👀"
+DONE: Final = "👍"
+NOTHING: Final = ""
 
 
 class TurnView:
@@ -97,6 +101,15 @@ class TurnView:
             self._interims += 1
             await self._chats.say_interim(self._place, text, self._interims)
 
+    async def react(self, reaction: str) -> None:
+        """Show by a reaction to the message how it is doing, where the platform and the settings want that."""
+        place = self._place
+        adapter = self._chats.senders.find(place.transport_profile, place.platform)
+        if place.reply_to is None or adapter is None or not place.capabilities.reactions:
+            return
+        with suppress(AdapterError):  # it is an ornament
+            await adapter.react(Target(place.chat_id, place.thread_id), place.reply_to, reaction)
+
     async def stop_growing(self) -> Grown:
         """Let the answer grow no more."""
         if self._growing is None:
@@ -148,10 +161,12 @@ async def open_turn_view(chats: Chats, lane: Lane, turn: LaneTurn, place: ReplyP
         view = TurnView(chats, lane, turn, place, growing)
         if place.capabilities.typing and chats.platform(turn.messages[-1]).typing_indicator:
             nursery.start_soon(view.show_typing)
+        chats.begin(view.react, WORKING)
         try:
             yield view
         except BaseException as error:  # noqa: BLE001  raised again below; in here it would come out wrapped in a group
             failure = error
+        chats.begin(view.react, DONE if failure is None else NOTHING)
         nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure

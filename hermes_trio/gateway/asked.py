@@ -13,7 +13,7 @@ from hermes_trio.gateway.chat_request import key_of
 from hermes_trio.tools.approval import ApprovalChoice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hermes_trio.adapter_api.messages import ButtonPress
     from hermes_trio.adapter_api.outgoing import OutgoingText
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from hermes_trio.tools.workplace import Workplace
 
 _PREFIX: Final = "ask"
-_WORDS: Final = {
+_WORDS: Final[Mapping[ApprovalChoice, tuple[str, ...]]] = {
     ApprovalChoice.ONCE: ("approve", "yes", "ok", "okay", "confirm", "y", "once", "👍"),
     ApprovalChoice.SESSION: ("session", "approve session", "yes session"),
     ApprovalChoice.ALWAYS: ("always", "approve always", "yes always"),
     ApprovalChoice.DENY: ("deny", "no", "reject", "cancel", "n", "👎"),
 }
-_LABELS: Final = {
+_LABELS: Final[Mapping[ApprovalChoice, str]] = {
     ApprovalChoice.ONCE: "✅ Once",
     ApprovalChoice.SESSION: "✅ This session",
     ApprovalChoice.ALWAYS: "✅ Always",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hermes_trio.routing.session_key import is_shared_multi_user
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from hermes_trio.adapter_api.capabilities import Capabilities
     from hermes_trio.home.config import ProfileConfig
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _HIDDEN_IDS: Final = frozenset({"whatsapp", "signal", "telegram", "bluebubbles"})
 _HIDDEN_DIGITS: Final = 12
-_CHAT_TYPES: Final = {"dm": "direct message", "group": "group", "channel": "channel", "thread": "thread"}
+_CHAT_TYPES: Final[Mapping[str, str]] = {"dm": "direct message", "group": "group", "channel": "channel", "thread": "thread"}
 
 
 def session_context(

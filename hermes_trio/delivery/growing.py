@@ -9,6 +9,7 @@ and `GrowingMessage.finish` says for which parts that worked.
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from collections import deque
 from contextlib import asynccontextmanager
@@ -191,8 +192,9 @@ class GrowingMessage:
         """Show what is written until `finish`, or until cancelled; `open_growing_message` runs it in its task."""
         while not (self.is_finished or self._pace.is_over):
             if self._dirty:
-                await pause(self._pace, self._new_wake, self._much_is_new)
-                await self._show()
+                await pause(self._due, self._new_wake)
+                if not self.is_finished:
+                    await self._show()
             else:
                 await self._new_wake().wait()
         self._idle.set()
@@ -209,7 +211,10 @@ class GrowingMessage:
         return _Passage(ShownMessages(self._sender, self._target))
 
     def _much_is_new(self) -> bool:
-        return self._new_characters >= self._settings.streaming.buffer_threshold or self.is_finished
+        return self._new_characters >= self._settings.streaming.buffer_threshold
+
+    def _due(self) -> float:
+        return -math.inf if self.is_finished else self._pace.due(much_is_new=self._much_is_new())
 
     def _mark(self) -> None:
         self._dirty = True

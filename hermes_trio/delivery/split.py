@@ -54,7 +54,20 @@ def numbered(parts: Sequence[Document], capabilities: Capabilities) -> tuple[Doc
     """Write ``(1/3)`` at the end of each of several parts, where the platform wants it."""
     if len(parts) < 2 or not _is_numbered(capabilities):
         return tuple(parts)
-    return tuple(_with_suffix(part, f" ({index}/{len(parts)})") for index, part in enumerate(parts, 1))
+    return tuple(with_suffix(part, f" ({index}/{len(parts)})") for index, part in enumerate(parts, 1))
+
+
+def with_suffix(document: Document, suffix: str) -> Document:
+    """Write something at the end of a document: behind its last words, or below a block that has none of its own."""
+    if not suffix or not document:
+        return document
+    last: Block = document[-1]
+    match last:
+        case Paragraph(children=children):
+            return (*document[:-1], Paragraph((*children, Text(suffix))))
+        case Heading(level=level, children=children):
+            return (*document[:-1], Heading(level, (*children, Text(suffix))))
+    return (*document, Paragraph((Text(suffix.strip()),)))
 
 
 def fits(document: Document, capabilities: Capabilities) -> bool:
@@ -71,7 +84,7 @@ class _Measure:
 
     def fullness(self, atoms: Sequence[Atom]) -> float:
         """The share of a message that atoms take up."""
-        return _fullness(_with_suffix(document_of(atoms), self.suffix), self.capabilities)
+        return _fullness(with_suffix(document_of(atoms), self.suffix), self.capabilities)
 
 
 def _is_numbered(capabilities: Capabilities) -> bool:
@@ -87,18 +100,6 @@ def _fullness(document: Document, capabilities: Capabilities) -> float:
     if capabilities.counts_markup and capabilities.render is not None:
         longest = max(longest, text_length(capabilities.render(document), capabilities.text_unit))
     return longest / capabilities.text_limit
-
-
-def _with_suffix(document: Document, suffix: str) -> Document:
-    if not suffix or not document:
-        return document
-    last: Block = document[-1]
-    match last:
-        case Paragraph(children=children):
-            return (*document[:-1], Paragraph((*children, Text(suffix))))
-        case Heading(level=level, children=children):
-            return (*document[:-1], Heading(level, (*children, Text(suffix))))
-    return (*document, Paragraph((Text(suffix.strip()),)))
 
 
 def _parts(document: Document, measure: _Measure) -> Iterator[Document]:

@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+from hermes_trio.cli.control import fetch_status
+from hermes_trio.home.paths import HomePaths
 from hermes_trio.testing.home import telegram_files, write_home
 from tests.e2e.process import running
 from tests.e2e.telegram import fake_telegram, wait_until
@@ -39,26 +41,25 @@ def root(tmp_path, telegram, tokens):
     return tmp_path / "home"
 
 
-def asked(gateway, command):
-    """What a command says as JSON; the control socket opens a moment after the listener."""
-    said = []
+def report(gateway):
+    """What `status --json` shows; the control socket opens a moment after the listener."""
+    found = []
 
     def ask():
-        ran = gateway.run(command, "--home", str(gateway.root), "--json")
-        said[:] = [ran]
-        return ran.returncode == 0
+        found[:] = [fetch_status(HomePaths(gateway.root))]
+        return found[0] is not None
 
-    wait_until(ask, f"{command} fails")
-    return json.loads(said[0].stdout)
+    wait_until(ask, "the gateway has no control socket")
+    return json.loads(found[0][1])
 
 
 def adapter(gateway, profile):
-    (found,) = [one for one in asked(gateway, "status")["profiles"] if one["name"] == profile]
-    return (found["adapters"] or [{"state": "none"}])[0]
+    (found,) = [one for one in report(gateway)["profiles"] if one["name"] == profile]
+    return (found["adapters"] or [{"state": "none", "reason": None}])[0]
 
 
 def turns(gateway):
-    return asked(gateway, "turns")["turns"]
+    return [{"profile": one["name"], **turn} for one in report(gateway)["profiles"] for turn in one["turns"]]
 
 
 def marker(root):

@@ -346,8 +346,15 @@ async def test_a_chat_that_goes_on_for_ever_stays_within_the_window(open_agent, 
 
 
 async def test_random_conversations_stay_acceptable_and_never_grow(open_agent, autojump_clock, summariser):
-    """One agent for all examples: opening one takes longer than an example."""
-    examples, answers = [], ["They talked.", "blah " * 9000]
+    """One agent for all examples: opening one takes longer than an example.
+
+    How many of the random ones are long enough to be compressed is luck; the first two are for certain.
+    """
+    examples = [
+        (talk(60), CompressionConfig(), 8000, "They talked.", True),
+        (work(60), CompressionConfig(), 8000, "They worked.", False),
+    ]
+    certain, answers = len(examples), ["They talked.", "blah " * 9000]
     wishes = st.builds(  # as the settings allow
         CompressionConfig,
         threshold=st.floats(0.1, 1.0),
@@ -362,7 +369,6 @@ async def test_random_conversations_stay_acceptable_and_never_grow(open_agent, a
         examples.append(example)
 
     collect()
-    compressed = 0
     async with open_agent() as agent:
         for number, (messages, config, window, answer, stored) in enumerate(examples):
             scope = replace(agent.scope, config=replace(agent.scope.config, compression=config))
@@ -376,8 +382,7 @@ async def test_random_conversations_stay_acceptable_and_never_grow(open_agent, a
             assert result.messages[-1] == messages[-1]
             assert result.estimate == estimate_tokens(result.messages) <= estimate_tokens(messages)
             assert result.compressed == (result.messages != messages)
-            compressed += result.compressed
+            assert result.compressed or number >= certain
             if stored:
                 assert result.store_compacted == result.compressed
                 assert [one.text for one in await load(scope, session_id)] == [one.text for one in result.messages]
-    assert compressed > len(examples) // 10

@@ -2,8 +2,8 @@
 
 `GrowingMessage.add` only takes note of the text. A task of its own shows it, one call at a time, as often as the
 settings and the platform allow, and always the latest text; so a slow platform makes changes rarer and nothing slower.
-What is shown meanwhile is a preview: at the end the messages are brought to exactly what the outbox would have sent,
-and `GrowingMessage.finish` says for which parts that worked.
+What is shown meanwhile is a preview: `GrowingMessage.stop` gives the messages to the outbox, which brings them to the
+final answer.
 """
 
 from __future__ import annotations
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from hermes_trio.home.chat_config import StreamingConfig
     from hermes_trio.scope import ProfileScope
 
-#: Seconds that the end may take; what is not shown by then is left to the outbox.
-FINISH_SECONDS: Final = 15.0
 #: Seconds that the call on its way, and passages that are not shown yet, may hold up the end of a turn.
 STOP_SECONDS: Final = 5.0
 #: Seconds that tidying up may take when a turn ends without an answer.
@@ -113,12 +111,12 @@ class GrowingMessage:
         self._wake = trio.Event()
         self._idle = trio.Event()
         self._first_shown_at: float | None = None
-        self.is_finished = False
+        self.is_stopped = False
 
     def add(self, text: str) -> None:
         """Take note of what the model has written; never waits."""
         visible = self._passage.thinking.feed(text)
-        if not visible or self.is_finished:
+        if not visible or self.is_stopped:
             return
         self._passage.add(visible)
         had_much = self._much_is_new()
@@ -151,7 +149,7 @@ class GrowingMessage:
 
         Cancellation: a call may still be on its way.
         """
-        self.is_finished = True
+        self.is_stopped = True
         self._mark()
         with trio.move_on_after(STOP_SECONDS):
             await self._idle.wait()
@@ -161,39 +159,17 @@ class GrowingMessage:
     @property
     def is_old(self) -> bool:
         """Whether it has grown for so long that the final answer is better sent anew, where people notice it."""
-        return self._is_old()
-
-    async def finish(self, final: Sequence[OutgoingText]) -> tuple[str | None, ...]:
-        """Bring the messages to the final answer, as far as `FINISH_SECONDS` allow.
-
-        Args:
-            final: The parts of the answer, as the outbox would send them; none for silence.
-
-        Returns:
-            For each part the id of the message that shows exactly it, or None where it is still to be sent; after the
-            first None only None, so that sending the rest keeps the order.
-
-        Cancellation: what is shown may be anything between.
-        """
-        self.is_finished = True
-        self._mark()
-        shown = self._passage.shown
-        with trio.move_on_after(FINISH_SECONDS):
-            await self._idle.wait()
-            await self._show_closed()
-            if self._is_old():
-                await self._delete_all(shown)
-            else:
-                await self._show_final(shown, final)
-        count = sum(1 for _ in self._right_ones(final))
-        return tuple(shown.messages[index].message_id if index < count else None for index in range(len(final)))
+        seconds = self._settings.streaming.fresh_final_after_seconds
+        return (
+            seconds > 0 and self._first_shown_at is not None and trio.current_time() - self._first_shown_at >= seconds
+        )
 
     async def run(self) -> None:
-        """Show what is written until `finish`, or until cancelled; `open_growing_message` runs it in its task."""
-        while not (self.is_finished or self._pace.is_over):
+        """Show what is written until `stop`, or until cancelled; `open_growing_message` runs it in its task."""
+        while not (self.is_stopped or self._pace.is_over):
             if self._dirty:
                 await pause(self._due, self._new_wake)
-                if not self.is_finished:
+                if not self.is_stopped:
                     await self._show()
             else:
                 await self._new_wake().wait()
@@ -214,7 +190,7 @@ class GrowingMessage:
         return self._new_characters >= self._settings.streaming.buffer_threshold
 
     def _due(self) -> float:
-        return -math.inf if self.is_finished else self._pace.due(much_is_new=self._much_is_new())
+        return -math.inf if self.is_stopped else self._pace.due(much_is_new=self._much_is_new())
 
     def _mark(self) -> None:
         self._dirty = True
@@ -223,7 +199,7 @@ class GrowingMessage:
     def _new_wake(self) -> trio.Event:
         """Set at the next change that matters; at once when the end has come."""
         self._wake = trio.Event()
-        if self.is_finished:
+        if self.is_stopped:
             self._wake.set()
         return self._wake
 
@@ -298,13 +274,6 @@ class GrowingMessage:
             silent=index > 0,
         )
 
-    def _is_old(self) -> bool:
-        """Whether the answer took so long that it is better sent anew, where people notice it."""
-        seconds = self._settings.streaming.fresh_final_after_seconds
-        return (
-            seconds > 0 and self._first_shown_at is not None and trio.current_time() - self._first_shown_at >= seconds
-        )
-
     async def _show_closed(self) -> None:
         """Show what the task has not come to: earlier passages, of which the outbox does not know."""
         for passage in self._closed:
@@ -312,15 +281,6 @@ class GrowingMessage:
             with contextlib.suppress(AdapterError):
                 while await self._patient_step(passage.shown, final):
                     pass
-
-    async def _show_final(self, shown: ShownMessages, final: Sequence[OutgoingText]) -> None:
-        """Change what is there; new messages are left to the outbox, which does not lose them."""
-        wished = final[: len(shown.messages)]
-        try:
-            while await self._patient_step(shown, wished):
-                pass
-        except AdapterError:
-            await self._delete_all(shown, keep=sum(1 for _ in self._right_ones(final)))
 
     async def _patient_step(self, shown: ShownMessages, wished: Sequence[OutgoingText]) -> bool:
         """A step that waits as long as the platform asks; the caller has a deadline."""
@@ -330,25 +290,12 @@ class GrowingMessage:
             except RateLimited as error:
                 await trio.sleep(error.retry_after if error.retry_after is not None else self._pace.interval)
 
-    async def _delete_all(self, shown: ShownMessages, keep: int = 0) -> None:
-        """Delete what would be there twice once the outbox has sent it."""
-        while len(shown.messages) > keep:
-            try:
-                await shown.delete_last()
-            except AdapterError:
-                continue
-
-    def _right_ones(self, final: Sequence[OutgoingText]) -> Sequence[OutgoingText]:
-        """The parts at the beginning that are shown as they should be."""
-        difference = self._passage.shown.first_difference(final)
-        return final if difference is None else final[:difference]
-
 
 @asynccontextmanager
 async def open_growing_message(
     scope: ProfileScope, sender: Sender, target: Target, capabilities: Capabilities, settings: GrowingSettings
 ) -> AsyncIterator[GrowingMessage]:
-    """Own an answer that grows, with the task that shows it; without a `finish` its cursor is taken away at the end.
+    """Own an answer that grows, with the task that shows it; without a `stop` its cursor is taken away at the end.
 
     Args:
         scope: The runtime profile.
@@ -365,7 +312,7 @@ async def open_growing_message(
                 yield growing
                 nursery.cancel_scope.cancel()
     finally:
-        if not growing.is_finished:
+        if not growing.is_stopped:
             with trio.CancelScope(shield=True), trio.move_on_after(TIDY_SECONDS):
                 await growing.tidy_up()
 

@@ -13,9 +13,11 @@ import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hermes_trio.adapter_api.errors import ChatGone, MarkupRefused, RateLimited, Unreachable
-from hermes_trio.delivery.compose import compose
-from hermes_trio.delivery.growing import FINISH_SECONDS, GrowingSettings, open_growing_message
+from hermes_trio.adapter_api.errors import MarkupRefused, RateLimited, Unreachable
+from hermes_trio.delivery.growing import STOP_SECONDS, GrowingSettings, open_growing_message
+from hermes_trio.delivery.markdown import parse_markdown
+from hermes_trio.delivery.measure import text_length
+from hermes_trio.delivery.plain import plain_text
 from hermes_trio.home.chat_config import StreamingConfig
 from tests.delivery.chat import HERE, Chat
 from tests.delivery.markup import capabilities
@@ -52,22 +54,6 @@ async def test_the_first_words_appear_at_once_with_a_cursor(grow, chat, autojump
         assert chat.texts == ["Hello ▉"]
 
 
-async def test_the_final_text_replaces_the_preview_and_nothing_is_left_to_send(grow, chat, autojump_clock):
-    async with grow() as growing:
-        await write(growing, "**Hello** there")
-        parts = compose("**Hello** there!", ABLE)
-        (message_id,) = await growing.finish(parts)
-    assert chat.messages == {message_id: parts[0]}
-
-
-async def test_what_shows_the_final_text_already_is_not_sent_again(grow, chat, autojump_clock):
-    async with grow(streaming=replace(STREAMING, cursor="")) as growing:
-        growing.add("Hello")
-        await trio.sleep(5)
-        await growing.finish(compose("Hello", ABLE))
-    assert len(chat.calls) == 1
-
-
 async def test_edits_keep_their_interval(grow, chat, autojump_clock):
     async with grow(streaming=replace(STREAMING, buffer_threshold=10_000)) as growing:
         await write(growing, "word " * 100)
@@ -97,9 +83,9 @@ async def test_a_tool_call_ends_a_message_and_the_next_text_begins_another(grow,
         await write(growing, "Let me look.")
         growing.boundary()
         await trio.sleep(3)
-        await write(growing, "Found")
-        await growing.finish(compose("Found it.", ABLE))
-    assert chat.texts == ["Let me look.", "Found it."]
+        await write(growing, "Found it.")
+        assert await growing.stop() == (list(chat.messages)[1],)
+    assert chat.texts == ["Let me look.", "Found ▉"]
 
 
 async def test_text_between_tool_calls_disappears_where_the_settings_say_so(grow, chat, autojump_clock):
@@ -108,16 +94,17 @@ async def test_text_between_tool_calls_disappears_where_the_settings_say_so(grow
         growing.boundary()
         await trio.sleep(3)
         assert chat.messages == {}
-        await write(growing, "Found")
-        await growing.finish(compose("Found it.", ABLE))
-    assert chat.texts == ["Found it."]
+        growing.add("Found it.")
+        await trio.sleep(3)
+        await growing.stop()
+    assert chat.texts == ["Found it. ▉"]
 
 
 async def test_boundaries_without_text_show_nothing(grow, chat, autojump_clock):
     async with grow() as growing:
         for _ in range(50):
             growing.boundary()
-        await growing.finish(())
+        await growing.stop()
     assert chat.calls == []
 
 
@@ -126,7 +113,7 @@ async def test_many_passages_at_once_lose_no_text(grow, chat, autojump_clock):
         for number in range(30):
             growing.add(f"text{number}")
             growing.boundary()
-        await growing.finish(())
+        await growing.stop()
     assert " ".join(chat.texts).split() == [f"text{number}" for number in range(30)]
 
 
@@ -139,11 +126,9 @@ async def test_a_long_answer_goes_on_in_new_messages(grow, chat, autojump_clock)
             await trio.sleep(0.4)
         assert len(chat.messages) > 3
         assert all(shown.endswith("words") for shown in chat.texts[:-1])
-        parts = compose(text, able)
-        ids = await growing.finish(parts)
-    sent = [chat.messages.get(message_id) for message_id in ids if message_id]
-    assert [part.text for part in sent] == [part.text for part in parts[: len(sent)]]
-    assert len(chat.messages) == len(sent)
+        await trio.sleep(5)
+        assert await growing.stop() == tuple(chat.messages)
+    assert "\n".join(chat.texts) == plain_text(parse_markdown(text)) + " ▉"
 
 
 async def test_a_block_of_code_goes_on_as_code_in_the_next_message(grow, chat, autojump_clock):
@@ -168,15 +153,8 @@ async def test_thinking_and_tags_of_files_are_not_shown(grow, chat, autojump_clo
 async def test_what_may_become_silence_is_not_shown(grow, chat, autojump_clock):
     async with grow() as growing:
         await write(growing, "NO REPLY")
-        await growing.finish(())
+        await growing.stop()
     assert chat.calls == []
-
-
-async def test_silence_at_the_end_takes_everything_back(grow, chat, autojump_clock):
-    async with grow() as growing:
-        await write(growing, "I would say")
-        assert await growing.finish(()) == ()
-    assert chat.messages == {}
 
 
 async def test_flood_control_is_waited_for(grow, chat, autojump_clock):
@@ -192,29 +170,8 @@ async def test_after_three_failures_nothing_changes_until_the_end(grow, chat, au
     async with grow() as growing:
         await write(growing, "word " * 900)
         assert len(chat.calls) == 4
-        parts = compose("the end", ABLE)
-        ids = await growing.finish(parts)
-    assert chat.messages == {ids[0]: parts[0]}
-
-
-async def test_parts_that_cannot_be_shown_are_left_to_the_outbox(grow, chat, autojump_clock):
-    async with grow() as growing:
-        await write(growing, "word " * 10)
-        chat.failures = [Unreachable("gone")]
-        assert await growing.finish(compose("the end", ABLE)) == (None,)
-    assert chat.messages == {}, "what the outbox sends is not there twice"
-
-
-async def test_the_order_of_the_parts_is_kept_when_one_cannot_be_shown(grow, chat, autojump_clock):
-    able = capabilities(400, edits=True, deletes=True)
-    text = "word " * 300
-    async with grow(able) as growing:
-        await write(growing, text)
-        chat.failures = [None, ChatGone("no")]
-        ids = await growing.finish(compose(text.upper(), able))
-    assert ids[0] is not None
-    assert set(ids[1:]) == {None}
-    assert list(chat.messages) == [ids[0]]
+        assert await growing.stop() == tuple(chat.messages)
+        assert len(chat.calls) == 4
 
 
 async def test_refused_markup_is_shown_plain(grow, chat, autojump_clock):
@@ -224,23 +181,6 @@ async def test_refused_markup_is_shown_plain(grow, chat, autojump_clock):
         await trio.sleep(0.01)
         (message,) = chat.messages.values()
         assert message.formatted is None
-
-
-async def test_a_platform_that_hangs_holds_up_the_end_only_so_long(grow, chat, autojump_clock):
-    async with grow() as growing:
-        growing.add("Hello")
-        chat.seconds = 10_000
-        await trio.sleep(1)
-        started = trio.current_time()
-        assert await growing.finish(compose("Hello!", ABLE)) == (None,)
-        assert trio.current_time() - started <= FINISH_SECONDS + 0.1
-
-
-async def test_an_old_answer_is_sent_anew(grow, chat, autojump_clock):
-    async with grow(streaming=replace(STREAMING, fresh_final_after_seconds=10)) as growing:
-        await write(growing, "word " * 300)
-        assert await growing.finish(compose("the end", ABLE)) == (None,)
-    assert chat.messages == {}
 
 
 async def test_an_interrupted_answer_loses_its_cursor(grow, chat, autojump_clock):
@@ -260,7 +200,7 @@ async def test_an_error_of_the_turn_stays_itself(grow, autojump_clock):
 async def test_without_edits_nothing_is_shown_before_the_end(grow, chat, autojump_clock):
     async with grow(capabilities(edits=False)) as growing:
         await write(growing, "word " * 10)
-        assert await growing.finish(compose("the end", ABLE)) == (None,)
+        assert await growing.stop() == ()
     assert chat.calls == []
 
 
@@ -272,36 +212,52 @@ async def test_only_the_first_message_quotes_the_question_and_rings(grow, chat, 
         assert {(message.reply_to, message.silent) for message in others} == {(None, True)}
 
 
-FAILURES = st.sampled_from(
-    [None, None, RateLimited("slow", retry_after=2), Unreachable("x"), ChatGone("x"), MarkupRefused("x")]
-)
+async def test_a_platform_that_hangs_holds_up_the_end_only_so_long(grow, chat, autojump_clock):
+    async with grow() as growing:
+        growing.add("Hello")
+        chat.seconds = 10_000
+        await trio.sleep(1)
+        started = trio.current_time()
+        assert await growing.stop() == ()
+        assert trio.current_time() - started <= STOP_SECONDS + 0.1
+
+
+async def test_nothing_is_changed_after_the_stop(grow, chat, autojump_clock):
+    async with grow() as growing:
+        growing.add("Hello")
+        await growing.stop()
+        calls = len(chat.calls)
+        growing.add(" there")
+        await trio.sleep(10)
+        assert len(chat.calls) == calls
+
+
+async def test_an_answer_gets_old_where_the_settings_say_so(grow, chat, autojump_clock):
+    async with grow(streaming=replace(STREAMING, fresh_final_after_seconds=10)) as growing:
+        growing.add("Hello")
+        await trio.sleep(5)
+        assert not growing.is_old
+        await trio.sleep(6)
+        assert growing.is_old
+
+
+FAILURES = st.sampled_from([None, None, RateLimited("slow", retry_after=2), Unreachable("x"), MarkupRefused("x")])
+PIECES = st.sampled_from(["word ", "**bold** ", "\n\n", "```\n", "<think>", "</think>", "MEDIA:/a.png ", "|"])
 
 
 @settings(max_examples=25)
-@given(
-    st.lists(
-        st.sampled_from(["word ", "**bold** ", "\n\n", "```\n", "<think>", "</think>", "MEDIA:/a.png ", "|"]),
-        max_size=60,
-    ),
-    st.lists(FAILURES, max_size=10),
-    st.sampled_from([0.0, 0.3, 5.0]),
-)
-def test_whatever_happens_parts_are_shown_exactly_or_left_to_the_outbox(pieces, failures, seconds):
+@given(st.lists(PIECES, max_size=60), st.lists(FAILURES, max_size=10), st.sampled_from([0.0, 0.3, 5.0]))
+def test_whatever_happens_every_message_in_the_chat_is_handed_over(pieces, failures, seconds):
     able = capabilities(300, edits=True, deletes=True, numbers_parts=True)
 
     async def main():
         chat = Chat(seconds, list(failures))
-        async with open_growing_message(
-            SimpleNamespace(name="ada", generation=1), chat, HERE, able, GrowingSettings(STREAMING)
-        ) as growing:
+        scope = SimpleNamespace(name="ada", generation=1)
+        async with open_growing_message(scope, chat, HERE, able, GrowingSettings(STREAMING)) as growing:
             for piece in pieces:
                 growing.add(piece)
                 await trio.sleep(0.1)
-            parts = compose("".join(pieces), able)
-            ids = await growing.finish(parts)
-        shown = [message_id for message_id in ids if message_id]
-        assert ids[: len(shown)] == tuple(shown)
-        for part, message_id in zip(parts, shown, strict=False):
-            assert chat.messages[message_id].text == part.text
+            assert await growing.stop() == tuple(chat.messages)
+        assert all(text_length(message.formatted or "", able.text_unit) <= 300 for message in chat.messages.values())
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))

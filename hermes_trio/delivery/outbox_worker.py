@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
 
-from hermes_trio.adapter_api.errors import AdapterError, ChatMigrated, MarkupRefused, NotModified, RateLimited, Refused
+from hermes_trio.adapter_api.errors import (
+    AdapterError,
+    ChatMigrated,
+    CredentialMissing,
+    CredentialRefused,
+    MarkupRefused,
+    NotModified,
+    RateLimited,
+    Refused,
+)
 from hermes_trio.adapter_api.outgoing import Target
 from hermes_trio.delivery.compose import compose_reply
 from hermes_trio.delivery.outbound_media import discard_outbound
@@ -219,7 +228,7 @@ class _OutboxWorker:
         now = scope.clock.now()
         if isinstance(error, ChatMigrated):
             await outbox.move_chat(scope, row.transport, row.chat_id, error.new_chat_id)
-        elif not error.retryable or now - row.created_at > GIVE_UP_AFTER:
+        elif not _may_work_later(error) or now - row.created_at > GIVE_UP_AFTER:
             self._log.warning(f"an answer to {row.platform} was given up: {error}", chat=row.chat_id)
             await outbox.fail(scope, row.id, reason)
         else:
@@ -230,6 +239,11 @@ class _OutboxWorker:
             if not isinstance(error, RateLimited):
                 self._log.info(f"{row.platform} did not take an answer; next try in {pause:.0f} s: {error}")
             await outbox.postpone(scope, row.id, now + pause, reason, may_have_arrived=error.may_have_arrived)
+
+
+def _may_work_later(error: AdapterError) -> bool:
+    """Whether to try again: a bad credential says nothing about the message, and somebody will mend it."""
+    return error.retryable or isinstance(error, CredentialRefused | CredentialMissing)
 
 
 async def send_in_plain_if_refused(adapter: Adapter, target: Target, text: OutgoingText) -> str:

@@ -118,7 +118,7 @@ async def leaks_no_secret(rig: PlatformRig) -> None:
             for kind in (Trouble.SERVER_ERROR, Trouble.MALFORMED, Trouble.RATE_LIMITED, Trouble.DROP_BEFORE):
                 world.ada.bot.trouble(kind, Moment.SEND)
                 world.ada.bot.trouble(kind, Moment.RECEIVE)
-                await world.ada.answers(f"after {kind}", seconds=900)
+                await world.ada.answers(f"after {str(kind).replace('_', ' ')}", seconds=900)
             world.ada.bot.trouble(Trouble.CREDENTIAL_REFUSED, Moment.RECEIVE, times=None)
             await world.ada.bot.hear("the last")
             await world.ada.enters("parked")

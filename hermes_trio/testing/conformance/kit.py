@@ -45,12 +45,15 @@ class Check:
         Raises:
             AssertionError: The adapter does not conform; the text says in what.
         """
+        failure = ""
         try:
             with lone_error_raised():
                 await self._run()
-        except Exception as error:
-            error.add_note(f"{self.name}: {self.about}")
-            raise
+        except AssertionError as error:
+            failure = str(error)
+        if failure:
+            # Without the nurseries that it has come through: what matters is what was demanded and what happened.
+            raise AssertionError(f"{self.name}: {self.about}\n{failure}")
 
 
 def conformance_checks(rig: PlatformRig) -> list[Check]:

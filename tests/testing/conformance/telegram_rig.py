@@ -99,7 +99,7 @@ class TelegramBot:
         self._bot = bot
         self._person = person
         self._last: object = None
-        person.opens(bot)
+        person.opens(bot).next_number()  # a topic must not get number 1, which is the General topic's
 
     @property
     def secrets(self) -> Sequence[str]:

@@ -158,7 +158,7 @@ class AdapterRunner:
 
     async def _run_once(self) -> None:
         slot = self._slot
-        slot.enter(AdapterState.CONNECTING)
+        slot.begin_try()
         adapter = self._find_factory(slot.platform)(self._scope, slot.config)
         slot.capabilities = adapter.capabilities
         async with self._credentials(adapter):

@@ -26,7 +26,7 @@ class AdapterState(enum.StrEnum):
     CONNECTING = "connecting"
     CONNECTED = "connected"
     RETRYING = "retrying"
-    """Lost its platform, or never reached it; tries again at ``next_retry``."""
+    """Lost its platform, or never reached it; tries again at ``next_retry``, or does so now if that is None."""
     PARKED = "parked"
     """Its credential is missing, refused or held by somebody else; somebody has to mend that."""
     PAUSED = "paused"
@@ -43,7 +43,7 @@ class AdapterSlot:
         state: Where the adapter is in its life.
         reason: Stable code that explains the state, or None.
         detail: One line for people that explains the state, or None.
-        since: Wall time of the last change of state.
+        since: Wall time since which it is in this state.
         next_retry: Wall time of the next try, or None.
         bot: Who the bot is, as soon as it has connected once.
         capabilities: What the platform can do.
@@ -102,12 +102,20 @@ class AdapterSlot:
             adapter: The adapter, in the states in which it can be used.
         """
         now = self._clock.now()
-        self.state, self.reason, self.detail, self.since = state, reason, detail, now
+        if state is not self.state:
+            self.since = now
+        self.state, self.reason, self.detail = state, reason, detail
         self.next_retry = None if retry_in is None else now + retry_in
         self._adapter = adapter
-        change, self._change = self._change, trio.Event()
-        change.set()
-        self._changed()
+        self._announce()
+
+    def begin_try(self) -> None:
+        """The adapter is about to connect; one that is in trouble stays so until it has."""
+        if self.state in (AdapterState.RETRYING, AdapterState.PARKED):
+            self.next_retry = None
+            self._announce()
+        else:
+            self.enter(AdapterState.CONNECTING)
 
     def lose_adapter(self) -> None:
         """The adapter cannot be used any more; what that means for its state is yet to be seen."""
@@ -124,3 +132,8 @@ class AdapterSlot:
         """Wait until the adapter is connected, or has said why it is not."""
         while self.state is AdapterState.CONNECTING:
             await self._change.wait()
+
+    def _announce(self) -> None:
+        change, self._change = self._change, trio.Event()
+        change.set()
+        self._changed()

@@ -52,6 +52,7 @@ async def test_an_outage_of_an_hour_is_tried_at_most_every_minute_and_never_give
         await trio.sleep(3600)
         assert slot_of(gateway, "ada").state == "retrying"
         assert max(platforms.bot("ada").pauses) == pytest.approx(60.1)
+        assert gateway.clock.now() - slot_of(gateway, "ada").since == pytest.approx(3600, abs=1)
         await until(lambda: connected(gateway, "ada"), seconds=3600)
         assert gateway.slot("ada").generation == 1
 
@@ -202,7 +203,7 @@ async def test_resume_tries_a_parked_and_a_retrying_adapter_at_once(tmp_path, au
     platforms.bot("ada").script.append(CredentialRefused("unknown"))
     platforms.bot("bob").script.extend([Unreachable("away")] * 8)
     async with open_gateway(TWO, root=tmp_path, find_adapter=platforms.find) as gateway:
-        await until(lambda: slot_of(gateway, "bob").state == "retrying" and len(platforms.bot("bob").attempts) == 8)
+        await until(lambda: len(platforms.bot("bob").attempts) == 8 and slot_of(gateway, "bob").next_retry is not None)
         for name in ("ada", "bob"):
             gateway.slot(name).runtime.chats.runners["telegram"].resume()
         await until(lambda: connected(gateway, "ada", "bob"), seconds=1)

@@ -10,6 +10,7 @@ from hermes_trio.tools.registry import usable_tools
 from hermes_trio.tools.selection import ToolSelection, make_selection
 from hermes_trio.tools.workplace import Workplace, open_workplace
 from hermes_trio.turns.budget import Budget, open_budget
+from hermes_trio.turns.windows import Windows, open_windows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,10 +26,12 @@ class Agent:
     Attributes:
         workplace: What tools share.
         budget: What the profile may spend and has spent.
+        windows: How much its models take.
     """
 
     workplace: Workplace
     budget: Budget
+    windows: Windows
     _selections: dict[tuple[str, int], ToolSelection] = field(default_factory=dict)
 
     def select_tools(self, scope: ProfileScope, platform: str) -> ToolSelection:
@@ -56,5 +59,5 @@ async def open_agent(scope: ProfileScope, notify: Notify | None = None) -> Async
         StoreError: What has been spent cannot be read.
     """
     budget = await open_budget(scope)
-    async with open_workplace(scope, notify) as workplace:
-        yield Agent(workplace, budget)
+    async with open_windows(scope) as windows, open_workplace(scope, notify) as workplace:
+        yield Agent(workplace, budget, windows)

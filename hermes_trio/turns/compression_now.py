@@ -90,7 +90,7 @@ async def compress_session(
     request = FitRequest(
         session_id,
         messages,
-        first_target(scope, route).context_length,
+        agent.windows.length(first_target(scope, route)),
         ask_model,
         force=True,
         focus=focus,

@@ -12,6 +12,7 @@ from hermes_trio.store.messages import StoredMessage, ToolCall
 from hermes_trio.turns.compression import FitRequest, fit_context
 from hermes_trio.turns.control import TurnControl
 from hermes_trio.turns.events import UsageReported
+from hermes_trio.turns.opening import first_target
 from hermes_trio.turns.step import Emit, Patience, Step, add_usage, run_step
 from hermes_trio.turns.token_estimate import PromptReading
 from hermes_trio.turns.tool_round import ToolRound
@@ -54,7 +55,7 @@ class LoopState:
         acted: Whether tools have done anything, so that what happened must be remembered whatever comes.
         session_id: The conversation, or empty for one that is not kept.
         from_store: Whether the messages come from the session's rows.
-        context_length: Tokens the model takes, or None when that is not known.
+        context_length: Tokens the model takes, or None as long as that is not known.
         reading: What the provider counted for the last request.
         reasoning_effort: How hard the model is to think; empty leaves it to the provider.
         control: Shows the loop to its owner, and has what is to be said into it.
@@ -118,6 +119,7 @@ async def run_loop(
 
 async def _ask(scope: ProfileScope, agent: Agent, state: LoopState, turn: ToolTurn, selection: ToolSelection) -> Step:
     """Ask the model for its next step; a conversation that it finds too long is compressed and sent once more."""
+    state.context_length = state.context_length or agent.windows.length(first_target(scope, state.route))
     estimate = await _fit(scope, state, turn, selection)
     try:
         step = await _ask_once(scope, agent, state, selection)
@@ -144,6 +146,7 @@ async def _ask_once(scope: ProfileScope, agent: Agent, state: LoopState, selecti
     )
     step = await run_step(scope, request, state.emit, state.patience)
     _count(state, step)
+    agent.windows.learn(step.target)
     return step
 
 

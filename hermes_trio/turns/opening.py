@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hermes_trio.store.messages import StoredMessage
     from hermes_trio.store.sessions import Conversation
     from hermes_trio.tools.selection import ToolSelection
+    from hermes_trio.turns.agent import Agent
     from hermes_trio.turns.request import TurnRequest
 
 
@@ -41,7 +42,7 @@ class Opening:
     at: float
 
 
-async def find_opening(scope: ProfileScope, request: TurnRequest, selection: ToolSelection) -> Opening:
+async def find_opening(scope: ProfileScope, agent: Agent, request: TurnRequest, selection: ToolSelection) -> Opening:
     """Find out what was said before, and with which prompt; a history the caller gave needs no store.
 
     Raises:
@@ -51,7 +52,7 @@ async def find_opening(scope: ProfileScope, request: TurnRequest, selection: Too
     at = scope.clock.now()
     known = await _stored(scope, request) if request.history is None else None
     stored_prompt = known.session.system_prompt if known is not None else None
-    prompt = stored_prompt or await _build_prompt(scope, request, selection)
+    prompt = stored_prompt or await _build_prompt(scope, agent, request, selection)
     session = _session(scope, request, at)
     if known is None:
         return Opening(replace(session, system_prompt=prompt), request.history or (), prompt, at)
@@ -91,7 +92,7 @@ def _session(scope: ProfileScope, request: TurnRequest, at: float) -> SessionRec
     )
 
 
-async def _build_prompt(scope: ProfileScope, request: TurnRequest, selection: ToolSelection) -> str:
+async def _build_prompt(scope: ProfileScope, agent: Agent, request: TurnRequest, selection: ToolSelection) -> str:
     target = first_target(scope, request.route)
     return await build_system_prompt(
         scope,
@@ -100,7 +101,7 @@ async def _build_prompt(scope: ProfileScope, request: TurnRequest, selection: To
         provider=target.provider,
         tool_names=frozenset(selection.tools),
         skills_index=await _skills_index(scope, request, selection),
-        context_length=target.context_length,
+        context_length=agent.windows.length(target),
         context_text=request.context_text,
     )
 

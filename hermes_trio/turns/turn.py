@@ -21,7 +21,7 @@ from hermes_trio.turns.control import TurnControl
 from hermes_trio.turns.delegation import make_delegate
 from hermes_trio.turns.history import text_of, to_chat_messages
 from hermes_trio.turns.loop import LoopState, close_round, run_loop
-from hermes_trio.turns.opening import find_opening, first_target
+from hermes_trio.turns.opening import find_opening
 from hermes_trio.turns.record import turn_record
 from hermes_trio.turns.request import Seal, TurnRequest, TurnResult
 from hermes_trio.turns.resuming import first_rows
@@ -103,12 +103,11 @@ async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit:
     await agent.budget.admit_turn(scope)
     await agent.workplace.mcp.discovered()
     selection = agent.select_tools(scope, request.source)
-    opening = await find_opening(scope, request, selection)
+    opening = await find_opening(scope, agent, request, selection)
     if not opening.earlier:
         await tell_session_start(hooks, request)
     await tell_agent_start(hooks, request, message)
     state = _begin(scope, request, opening, emit)
-    state.context_length = first_target(scope, request.route).context_length
     turn = make_tool_turn(scope, agent, request, state, make_delegate(scope, agent, request, state))
 
     async def keep(state: LoopState) -> None:

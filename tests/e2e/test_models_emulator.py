@@ -19,6 +19,7 @@ from hermes_trio.home.config import (
 )
 from hermes_trio.home.secrets import Secrets
 from hermes_trio.io.clock import SystemClock
+from hermes_trio.io.files import FileCache
 from hermes_trio.io.http_client import open_http
 from hermes_trio.io.tls import SharedTls
 from hermes_trio.io.workers import ThreadWorkers
@@ -85,6 +86,7 @@ async def open_rig(
             clock=SystemClock(),
             shared=SimpleNamespace(jitter=lambda: 0.0, provider_gate=ProviderGate()),
             check_open=lambda: None,
+            files=FileCache(ThreadWorkers(), trio.CapacityLimiter(1)),
         )
         yield cast("ProfileScope", scope)
 

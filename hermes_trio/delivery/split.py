@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 #: Below this a number would take too much of a part.
 SHORTEST_NUMBERED: Final = 80
+#: Where markup does not count, what is shown is about as long as the plain text, but a little room is left for how the
+#: platform lays out lists and tables: this part of the limit.
+_MARGIN: Final = 50
 #: A part that is filled to this share is full enough not to measure again.
 _FULL: Final = 0.92
 
@@ -96,10 +99,13 @@ def _has_words(document: Document) -> bool:
 
 
 def _fullness(document: Document, capabilities: Capabilities) -> float:
-    longest = text_length(plain_text(document), capabilities.text_unit)
-    if capabilities.counts_markup and capabilities.render is not None:
-        longest = max(longest, text_length(capabilities.render(document), capabilities.text_unit))
-    return longest / capabilities.text_limit
+    unit, limit = capabilities.text_unit, capabilities.text_limit
+    longest = text_length(plain_text(document), unit)
+    if capabilities.render is None:
+        return longest / limit
+    if capabilities.counts_markup:
+        return max(longest, text_length(capabilities.render(document), unit)) / limit
+    return longest / (limit - limit // _MARGIN)
 
 
 def _parts(document: Document, measure: _Measure) -> Iterator[Document]:

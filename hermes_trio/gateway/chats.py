@@ -167,6 +167,7 @@ class Chats:
         turn = next((lane.turn for lane in self.lanes if lane.turn is not None and lane.turn.turn_id == turn_id), None)
         if turn is not None:
             turn.interrupt()
+            self.log.info("an answer was stopped by whoever runs the gateway", turn=turn_id)
             self.say(turn.messages[-1], "⏹ This answer was stopped by whoever runs the gateway.")
         return turn is not None
 

@@ -8,7 +8,7 @@ import trio
 from hermes_trio.adapter_api import CredentialRefused, Unreachable
 from hermes_trio.gateway.report import GatewayReport
 from hermes_trio.gateway.status_file import serve_status_file
-from hermes_trio.testing import open_gateway
+from hermes_trio.testing import open_gateway, write_home
 from tests.gateway.scripted import Platforms, slot_of, until, with_bot
 
 
@@ -149,3 +149,13 @@ async def test_a_turn_that_is_cut_off_is_no_orderly_end(tmp_path, autojump_clock
             await gateway.gateway.drain()
             nursery.cancel_scope.cancel()
         assert not gateway.home.profile("ada").clean_shutdown.exists()
+
+
+async def test_a_marker_that_cannot_be_taken_keeps_nobody_from_chatting(tmp_path, autojump_clock):
+    platforms = Platforms()
+    home = write_home(tmp_path, {"ada": with_bot("Ada")})
+    home.profile("ada").clean_shutdown.mkdir()
+    async with open_gateway(root=tmp_path, find_adapter=platforms.find) as gateway:
+        await connect_all(gateway, "ada")
+        assert "Ada" in await platforms.bot("ada").hears("hello")
+    assert ".clean_shutdown: cannot be used" in home.profile("ada").logs.joinpath("agent.log").read_text()

@@ -41,9 +41,9 @@ def next_calls(said: Sequence[ChatMessage]) -> tuple[ToolCall, ...]:
 
 
 def quote_results(said: Sequence[ChatMessage]) -> str | None:
-    """What the tools of the finished script said, or None when none was used."""
+    """What the tools of the finished script said, and the user meanwhile; None when none was used."""
     question, since = _last_question(said)
-    results = [message.text for message in since if message.role == "tool"]
+    results = [message.text for message in since if message.role == "tool" or message.is_aside]
     if not results or not plan_steps(question):
         return None
     return "The tools said: " + "\n".join(results)[:LONGEST_QUOTE]
@@ -51,6 +51,6 @@ def quote_results(said: Sequence[ChatMessage]) -> str | None:
 
 def _last_question(said: Sequence[ChatMessage]) -> tuple[str, Sequence[ChatMessage]]:
     for index in range(len(said) - 1, -1, -1):
-        if said[index].role == "user":
+        if said[index].role == "user" and not said[index].is_aside:
             return said[index].text, said[index + 1 :]
     return "", ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from hermes_trio.home.config import ModelRoute
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 #: One part of a multimodal message, as the chat-completions format writes it: ``{"type": "text", "text": ...}`` or
 #: ``{"type": "image_url", "image_url": {"url": ...}}``.
 ContentPart = Mapping[str, object]
+
+ASIDE_MARK: Final = "[A message of the user, sent while you were working]"
+"""Begins a message that the user has said into the work on an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,11 @@ class ChatMessage:
             return self.content or ""
         texts = (part.get("text") for part in self.content)
         return "\n".join(text for text in texts if isinstance(text, str))
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it was said into the work on an earlier message, which is what the user wants still."""
+        return self.role == "user" and self.text.startswith(ASIDE_MARK)
 
 
 @dataclass(frozen=True, slots=True)

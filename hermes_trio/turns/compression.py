@@ -241,7 +241,7 @@ async def _summarise(
         room = round(measure.window * QUESTION_SHARE)
         question = await scope.run_blocking(summary_question, folded, room, plan.allowance, request.focus)
         text = await _ask(scope, request.ask_model, question)
-        asked = any(one.role == "user" and not is_summary(one) for one in after)
+        asked = any(one.role == "user" and not is_summary(one) and not one.is_aside for one in after)
         message = summary_message(plan.role, text, len(folded), "" if asked else latest_request(folded), plan.allowance)
         messages = (*before, message, *after)
         estimate = measure.tools + estimate_tokens(messages)

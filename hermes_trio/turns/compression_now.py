@@ -115,8 +115,8 @@ def _messages(conversation: Conversation) -> tuple[ChatMessage, ...]:
 
 def _last_messages(messages: Sequence[ChatMessage], exchanges: int) -> int:
     """How many messages so many exchanges at the end have."""
-    starts = [index for index, message in enumerate(messages) if message.role == "user"][-exchanges:]
-    return len(messages) - starts[0] if exchanges and starts else 0
+    starts = [index for index, message in enumerate(messages) if message.role == "user" and not message.is_aside]
+    return len(messages) - starts[-exchanges:][0] if exchanges and starts else 0
 
 
 def _expected(scope: ProfileScope, request: FitRequest, measure: Measure) -> CompressionOutcome:

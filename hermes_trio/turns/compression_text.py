@@ -82,14 +82,24 @@ def summary_message(role: str, summary: str, count: int, request: str, allowance
 
 
 def latest_request(messages: Sequence[ChatMessage]) -> str:
-    """What the user said last in these messages, or what an earlier summary among them says it was."""
+    """What the user said last in these messages, or what an earlier summary among them says it was.
+
+    What was said into the work on it belongs to it.
+    """
+    asides: list[str] = []
     for message in reversed(messages):
         if is_summary(message):
             _, found, rest = message.text.rpartition(f"{REQUEST_MARK}\n")
-            return rest.removesuffix(SUMMARY_END).strip() if found else ""
-        if message.role == "user" and message.text.strip():
-            return message.text.strip()
-    return ""
+            return _together(rest.removesuffix(SUMMARY_END).strip() if found else "", asides)
+        if message.is_aside:
+            asides.insert(0, message.text.strip())
+        elif message.role == "user" and message.text.strip():
+            return _together(message.text.strip(), asides)
+    return _together("", asides)
+
+
+def _together(request: str, asides: Sequence[str]) -> str:
+    return "\n\n".join(text for text in (request, *asides) if text)
 
 
 def transcript(messages: Sequence[ChatMessage], limit: int) -> str:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from hermes_trio.models.request import ASIDE_MARK
+
 if TYPE_CHECKING:
     from hermes_trio.turns.loop import LoopState
 
 MOST_STEERED: Final = 32
 MOST_CHARACTERS: Final = 64_000
 """Of all texts that wait to be said into one turn."""
-
-_MARK: Final = "[A message of the user, sent while you were working]"
 
 
 class TurnControl:
@@ -46,7 +46,7 @@ class TurnControl:
         return 0 if self._state is None else self._state.api_calls
 
     def steer(self, text: str) -> bool:
-        """Say something into the turn; the model reads it with the results of the next tools.
+        """Say something into the turn; the model reads it after the results of the next tools.
 
         It may turn out that there are no more tools: then it is `leftover` when the turn has ended.
 
@@ -72,10 +72,10 @@ class TurnControl:
         self._state = state
 
     def take(self) -> str:
-        """For the turn: what is to be added to the conversation now, marked as the user's; empty if nothing is."""
+        """For the turn: what the user is to say in the conversation now; empty if it is nothing."""
         texts, self._waiting = self._waiting, []
         self._taken += texts
-        return "".join(f"\n\n{_MARK}\n{text}" for text in texts)
+        return "\n\n".join(f"{ASIDE_MARK}\n{text}" for text in texts)
 
     def close(self) -> None:
         """For the turn: it takes no more."""

@@ -186,13 +186,15 @@ async def _use_tools(
     state.round = ToolRound(step.tool_calls)
     state.acted = True
     await state.round.run(scope, turn, selection, state.emit, state.patience)
-    if said := state.control.take():
-        state.round.add_to_last(said)
-    results = state.round.results()
+    results, said = state.round.results(), state.control.take()
     close_round(scope, state)
+    if said:
+        # A message of its own: what tools return does not speak for the user.
+        state.rows.append(StoredMessage("user", said, scope.clock.now()))
     scope.files.look_again()
     state.messages.append(ChatMessage("assistant", step.text or None, tool_calls=step.tool_calls, replay=step.replay))
     state.messages += [ChatMessage("tool", result.text, tool_call_id=result.call_id) for result in results]
+    state.messages += [ChatMessage("user", said)] if said else []
     if state.session_id:
         await tell_agent_step(turn, state.api_calls, results)
 

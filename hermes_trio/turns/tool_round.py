@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import trio
@@ -47,11 +46,6 @@ class ToolRound:
             self._results.get(index) or ToolResult(call.id, call.name, INTERRUPTED, failed=True)
             for index, call in enumerate(self.calls)
         ]
-
-    def add_to_last(self, text: str) -> None:
-        """Add something to the last result, for the model to read; for when all calls have one."""
-        last = len(self.calls) - 1
-        self._results[last] = replace(self._results[last], text=self._results[last].text + text)
 
     async def run(
         self, scope: ProfileScope, turn: ToolTurn, selection: ToolSelection, emit: Emit, patience: Patience

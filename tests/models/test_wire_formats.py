@@ -16,7 +16,7 @@ from hermes_trio.errors import ModelError
 from hermes_trio.home.config import ModelConfig
 from hermes_trio.models.events import Finish, TextDelta, ToolCallDelta, Usage
 from hermes_trio.models.formats import find_format
-from hermes_trio.models.request import ChatMessage, ModelRequest, ToolCall
+from hermes_trio.models.request import ASIDE_MARK, ChatMessage, ModelRequest, ToolCall
 from hermes_trio.models.sse import SseDecoder
 from hermes_trio.models.target import ModelTarget
 from tests.models.rig import Pieces, collect, collect_until_failure, make_scope
@@ -299,3 +299,19 @@ async def test_a_part_that_a_provider_refuses_is_left_out(mode):
         assert find_format(mode).refused_parts(b"Unsupported: " + phrase + b" here") >= {part}
         if part not in ("encrypted_content", "effort", "thinking"):  # sent to models that think only
             assert bodies[0] != bodies[1]
+
+
+def test_what_the_user_says_into_the_work_follows_the_results_in_every_format():
+    aside = ChatMessage("user", f"{ASIDE_MARK}\nin French")
+    messages = (SYSTEM, ASKED, SAID, *RESULTS, aside, ChatMessage("assistant", "Fait."))
+    chat = body_of("chat_completions", *messages)["messages"]
+    assert [one["role"] for one in chat] == ["system", "user", "assistant", "tool", "tool", "user", "assistant"]
+    items = body_of("codex_responses", *messages)["input"]
+    kinds = [one.get("role") or one["type"] for one in items]
+    results = ["function_call", "function_call", "function_call_output", "function_call_output"]
+    assert kinds == ["user", "assistant", *results, "user", "assistant"]
+    turns = body_of("anthropic_messages", *messages)["messages"]
+    assert [one["role"] for one in turns] == ["user", "assistant", "user", "assistant"]
+    assert [block["type"] for block in turns[2]["content"]] == ["tool_result", "tool_result", "text"]
+    for said in (chat[5]["content"], items[6]["content"], turns[2]["content"][2]["text"]):
+        assert said == f"{ASIDE_MARK}\nin French"

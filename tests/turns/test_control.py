@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import trio
 
+from hermes_trio.store.exchanges import exchange_starts
+from hermes_trio.store.sessions import load_conversation
+from hermes_trio.turns.compression_text import latest_request
 from hermes_trio.turns.control import MOST_CHARACTERS, MOST_STEERED, TurnControl
 from hermes_trio.turns.events import ToolStarted, UsageReported
+from hermes_trio.turns.history import to_chat_messages
 from hermes_trio.turns.turn import TurnRequest, run_turn
 
 DELEGATE = {"platform_toolsets": {"api_server": ["delegation", "todo"]}}
@@ -31,13 +35,14 @@ class Owner:
         return await run_turn(self.agent.scope, self.agent.agent, self.request, self.emit)
 
 
-async def test_what_is_said_into_a_turn_is_read_with_the_next_tools_results(open_agent, autojump_clock):
+async def test_what_is_said_into_a_turn_is_read_after_the_next_tools_results(open_agent, autojump_clock):
     async with open_agent(config=DELEGATE) as agent:
         owner = Owner(agent, "!tool todo {}\n!also todo {}", ToolStarted, lambda control: control.steer("in French"))
         result = await owner.run()
-        first, last = [text for (text,) in await agent.rows("SELECT content FROM messages WHERE role = 'tool'")]
-    assert "French" not in first
-    assert last.endswith("while you were working]\nin French")
+        rows = await agent.rows("SELECT role, content FROM messages ORDER BY id")
+    assert [role for role, _ in rows] == ["user", "assistant", "tool", "tool", "user", "assistant"]
+    assert rows[4][1].endswith("while you were working]\nin French")
+    assert not any("French" in text for role, text in rows[:4] if text)
     assert "in French" in result.text
     assert (owner.control.taken(), owner.control.leftover()) == (("in French",), ())
 
@@ -123,3 +128,13 @@ async def test_a_control_that_no_turn_has_seen_knows_when_it_was_made(autojump_c
     control, made = TurnControl(), trio.current_time()
     await trio.sleep(5)
     assert (control.last_activity, control.current_tool, control.api_calls) == (made, "", 0)
+
+
+async def test_what_was_said_into_a_turn_is_no_request_of_its_own(open_agent, autojump_clock):
+    async with open_agent(config=DELEGATE) as agent:
+        await Owner(agent, "!tool todo {}", ToolStarted, lambda control: control.steer("in French")).run()
+        rows = (await load_conversation(agent.scope, "s")).messages
+        later = (await agent.ask("hello")).text
+    assert exchange_starts(rows) == [0]
+    assert latest_request(to_chat_messages(rows)).startswith("!tool todo {}\n\n[A message of the user")
+    assert later == "Ada here. You said: hello"

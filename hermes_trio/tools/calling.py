@@ -56,17 +56,32 @@ class ToolResult:
 
 
 async def call_tool(scope: ProfileScope, turn: ToolTurn, selection: ToolSelection, request: ToolRequest) -> ToolResult:
-    """Call a tool within its deadline. Nothing but a cancellation comes out of it."""
-    redact = reply_redactor(scope)
+    """Call a tool within its deadline. Nothing but a cancellation comes out of it.
+
+    Hooks are told how it went, also when it failed; of a call that was not made there is nothing to tell.
+    """
+    hooks = turn.workplace.hooks
     try:
         tool = selection.find(request.name)
         arguments = _arguments(selection, tool, request.arguments)
-        blocked = await turn.workplace.hooks.before_tool(request.name, arguments, session_id=turn.session_id)
-        if blocked is not None:
-            return _failure(request, f"a hook blocked this call: {blocked.reason}")
+        blocked = await hooks.before_tool(request.name, arguments, session_id=turn.session_id)
+    except HermesTrioError as error:
+        return _failure(request, reply_redactor(scope)(str(error)))
+    if blocked is not None:
+        return _failure(request, f"a hook blocked this call: {blocked.reason}")
+    result = await _result_of(scope, turn, tool, arguments, request)
+    await hooks.after_tool(request.name, arguments, result.text, session_id=turn.session_id)
+    return result
+
+
+async def _result_of(
+    scope: ProfileScope, turn: ToolTurn, tool: Tool, arguments: Arguments, request: ToolRequest
+) -> ToolResult:
+    redact = reply_redactor(scope)
+    try:
         with lone_error_raised():
             reply = await _run(scope, turn, tool, arguments)
-        text = cap_reply(reply, scope.config.tool_output, redact)
+        return ToolResult(request.call_id, request.name, cap_reply(reply, scope.config.tool_output, redact))
     except HermesTrioError as error:
         return _failure(request, redact(str(error)))
     except Exception as error:  # noqa: BLE001  a tool's defect is the model's to work around, not the turn's end
@@ -74,8 +89,6 @@ async def call_tool(scope: ProfileScope, turn: ToolTurn, selection: ToolSelectio
             f"tool {request.name} failed: {type(error).__name__}: {error}"
         )
         return _failure(request, redact(f"{type(error).__name__}: {error}"))
-    await turn.workplace.hooks.after_tool(request.name, arguments, text, session_id=turn.session_id)
-    return ToolResult(request.call_id, request.name, text)
 
 
 def _arguments(selection: ToolSelection, tool: Tool, text: str) -> Arguments:

@@ -244,3 +244,20 @@ def test_an_odd_schema_is_offered_unchecked():
     selection = make_selection([Tool("odd", "", {"type": "no such type"}, "mcp", echo)])
     assert "odd" in selection.tools
     assert selection.check("odd") is None
+
+
+@pytest.mark.parametrize("error", [ToolError("no such file"), ZeroDivisionError("oops")])
+async def test_hooks_are_told_of_a_call_that_failed(error):
+    async def run(scope, turn, arguments):
+        raise error
+
+    rig = Rig(run)
+    result = await rig.call()
+    assert rig.hooks.after == [("read", result.text)]
+
+
+async def test_hooks_are_told_nothing_of_a_call_that_was_not_made():
+    rig = Rig(echo, block="read")
+    for result in (await rig.call(), await rig.call("{}"), await rig.call(name="write")):
+        assert result.failed
+    assert rig.hooks.after == []

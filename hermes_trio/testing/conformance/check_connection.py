@@ -41,6 +41,7 @@ async def rides_out_an_outage_at_connect(rig: PlatformRig, kind: Trouble) -> Non
         begun = trio.current_time()
         async with world.served():
             await bob.answers("sibling")
+            require(ada.slot.adapter is None, "it says that it has connected, and the platform has not answered yet")
             await eventually(lambda: ada.slot.reason, "the status says why it is not connected", side=ada)
             _require_explained(ada)
             await trio.sleep(_OUTAGE_SECONDS)
@@ -57,7 +58,7 @@ async def rides_out_an_outage_while_running(rig: PlatformRig, kind: Trouble) -> 
         ada, bob = world.sides
         ada.bot.trouble(kind, Moment.RECEIVE, times=3)
         await ada.answers("before")
-        await eventually(lambda: ada.slot.state != "connected", "the status tells of the outage", side=ada)
+        await ada.unwell()
         _require_explained(ada)
         await bob.answers("sibling")
         await ada.answers("during", seconds=900)
@@ -74,7 +75,7 @@ async def rides_out_a_lost_network(rig: PlatformRig) -> None:
         await world.wire.cut()
         cut = trio.current_time()
         for side in world.sides:
-            await eventually(lambda side=side: side.slot.state != "connected", "the status tells of it", side=side)
+            await side.unwell()
             _require_explained(side)
             await side.bot.hear("meanwhile")
         await trio.sleep(_OUTAGE_SECONDS)

@@ -25,10 +25,10 @@ _POISON: Final = "poison-5f0c"
 async def leaves_nothing_behind(rig: PlatformRig) -> None:
     """An adapter that is cancelled leaves no task, thread, connection or file descriptor."""
     async with open_world(rig) as world:
-        await _exchange(world)  # so that what is made once in a process has been made
+        await _exchange(world, "first")  # so that what is made once in a process has been made
         gc.collect()
         before = residue.system_tasks(), residue.threads(), residue.open_descriptors()
-        await _exchange(world)
+        await _exchange(world, "second")
         gc.collect()
         after = residue.system_tasks(), residue.threads(), residue.open_descriptors()
         for what, earlier, later in zip(("system tasks", "threads", "file descriptors"), before, after, strict=True):
@@ -82,7 +82,7 @@ async def holds_no_module_state(rig: PlatformRig) -> None:
     live = residue.live_objects_of(rig.packages)
     require(not live, f"modules hold what only one profile can use: {live}")
     async with open_world(rig) as world:
-        await _exchange(world)
+        await _exchange(world, "hello")
     before = residue.contents_of(rig.packages)
     require(before, f"no module of {rig.packages} is loaded")
     async with open_world(rig) as world:
@@ -99,9 +99,9 @@ async def reads_no_environment(rig: PlatformRig) -> None:
     async with open_world(rig) as world:
         names = {name for side in world.sides for name in side.bot.variables}
         poison = dict.fromkeys((*names, "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _POISON)
-        await _exchange(world)
+        await _exchange(world, "before")
         with residue.guarded_environment(rig.packages, poison) as found:
-            await _exchange(world)
+            await _exchange(world, "poisoned")
         require(not found, f"the environment was read: {found}")
         sent = b"".join(connection.sent for connection in world.wire.connections)
         require(_POISON.encode() not in sent, "a value from the environment was sent")
@@ -134,14 +134,12 @@ async def leaks_no_secret(rig: PlatformRig) -> None:
                 _require_silent(side, content, name)
 
 
-async def _exchange(world: World, word: str = "hello") -> None:
+async def _exchange(world: World, word: str) -> None:
     """Serve, let both answer, and stop."""
     async with world.served():
         for side in world.sides:
             await side.connected()
-            seen = len(side.texts)
-            await side.bot.hear(word)
-            await eventually(lambda side=side, seen=seen: len(side.texts) > seen, f"{side.name} answers", side=side)
+            await side.answers(word)
 
 
 def _files(world: World, side: Side) -> Iterator[tuple[str, str]]:

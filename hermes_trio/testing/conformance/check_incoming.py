@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from hermes_trio.adapter_api import Refused
-from hermes_trio.testing.conformance.rig import EffectKind
 from hermes_trio.testing.conformance.world import eventually, open_served_world, require
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ async def answers_through_the_addressed_bot(rig: PlatformRig) -> None:
         for side in world.sides:
             expected = [side.answer_to(f"round {number}") for number in range(3)]
             require(side.texts == expected, f"{side.name}'s bot said {side.texts}")
-            done = {effect.kind for effect in side.bot.effects} - {EffectKind.MESSAGE, EffectKind.TYPING}
-            require(not done, f"{side.name}'s bot also did: {done}")
+            chats = {effect.chat_id for effect in side.bot.effects}
+            require(chats == {side.bot.chat_id}, f"{side.name}'s bot did something in the chats {chats}")
 
 
 async def describes_messages(rig: PlatformRig) -> None:

@@ -29,9 +29,8 @@ async def splits_long_texts(rig: PlatformRig) -> None:
         words = _words_for_parts(rig, 3)
         await ada.bot.hear(f"!tokens {words}")
         await _whole(ada, words)
-        parts = [effect.text for effect in ada.effects(EffectKind.MESSAGE)]
-        require(len(parts) > 1, "the text was meant to be too long for one message")
-        lengths = [_length(part, rig.capabilities.text_unit) for part in parts]
+        require(len(ada.texts) > 1, "the text was meant to be too long for one message")
+        lengths = [_length(part, rig.capabilities.text_unit) for part in ada.texts]
         require(max(lengths) <= rig.capabilities.text_limit, f"the parts are {lengths} long")
 
 
@@ -114,14 +113,14 @@ async def says_nothing_twice_unmarked(rig: PlatformRig) -> None:
     """An answer whose confirmation got lost is not repeated, or, where the platform has no keys, marked as such."""
     async with open_served_world(rig) as world:
         ada = world.ada
-        ada.bot.trouble(Trouble.DROP_AFTER, Moment.SEND)
+        ada.bot.trouble(Trouble.DROP_AFTER, Moment.SEND, times=2)
         await ada.answers("hello")
         await trio.sleep(600)
         said = [text for text in ada.texts if "hello" in text]
         if rig.capabilities.idempotent_sends:
             require(len(said) == 1, f"it was said {len(said)} times")
         else:
-            require(len(said) == len(set(said)) <= 2, f"it was repeated without a mark: {said}")
+            require(said[0] not in said[1:], f"it was repeated without a mark: {said}")
         require(not await outbox.failed(ada.scope), "it counts as failed")
 
 

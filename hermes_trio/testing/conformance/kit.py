@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from hermes_trio.errors import HermesTrioError
 from hermes_trio.io.groups import lone_error_raised
 from hermes_trio.testing.conformance import (
     check_abilities,
@@ -51,6 +52,8 @@ class Check:
                 await self._run()
         except AssertionError as error:
             failure = str(error)
+        except HermesTrioError as error:
+            failure = f"{type(error).__name__}: {error}"
         if failure:
             # Without the nurseries that it has come through: what matters is what was demanded and what happened.
             raise AssertionError(f"{self.name}: {self.about}\n{failure}")

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -130,14 +130,14 @@ class _Watched(dict[str, str]):
 
 def _reader(packages: Sequence[str]) -> str:
     """The nearest place of packages below the reading of a variable, unless the core stands between them."""
-    frame = sys._getframe(2)  # noqa: SLF001  there is no other way to see who calls
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  there is no other way to see who calls
     while frame is not None:
         name = str(frame.f_globals.get("__name__", ""))
         if _belongs(name, packages):
             return f"{name}:{frame.f_lineno}"
         if name.startswith(_CORE) and not name.startswith(__name__):
             return ""
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -114,7 +114,22 @@ class Side:
     @property
     def texts(self) -> list[str]:
         """What its bot has said, oldest first."""
-        return [effect.text for effect in self.effects(EffectKind.MESSAGE)]
+        return [message.text for message in self.messages]
+
+    @property
+    def messages(self) -> list[Effect]:
+        """What stands in the chat of its bot: what it has sent, as it reads after edits; an answer may grow so."""
+        found: dict[str, Effect] = {}
+        for one in self.bot.effects:
+            if one.kind is EffectKind.MESSAGE:
+                found[one.message_id] = one
+            elif one.kind is EffectKind.EDIT and one.message_id in found:
+                found[one.message_id] = replace(
+                    found[one.message_id], text=one.text, formatted=one.formatted, buttons=one.buttons
+                )
+            elif one.kind is EffectKind.DELETE:
+                found.pop(one.message_id, None)
+        return list(found.values())
 
     def effects(self, *kinds: EffectKind) -> list[Effect]:
         """What its bot has done, oldest first."""
@@ -142,6 +157,10 @@ class Side:
             raise AssertionError(f"{self.name} is connected, but its adapter cannot be used")
         return adapter
 
+    async def unwell(self) -> None:
+        """Wait until the status tells that the adapter is in trouble."""
+        await eventually(lambda: self.slot.state != "connected", f"{self.name}'s status tells of it", side=self)
+
     async def enters(self, state: str, reason: str | None = None) -> None:
         """Wait until the adapter is in a state, for a reason."""
 
@@ -156,7 +175,7 @@ class Side:
         found: list[Effect] = []
 
         def look() -> bool:
-            found[:] = [one for one in self.effects(EffectKind.MESSAGE) if text in one.text]
+            found[:] = [one for one in self.messages if text in one.text]
             return bool(found)
 
         await eventually(look, f"{self.name} says {text[:80]!r}", seconds=seconds, side=self)

@@ -159,14 +159,16 @@ class TelegramBot:
 
 
 def effect_of(sent: Sent) -> Effect:
-    message = sent.message
+    message, text = sent.message, sent.text
+    if sent.method == "setMessageReaction":
+        text = "".join(each["emoji"] for each in sent.values.get("reaction") or ())
     return Effect(
         kind=EFFECTS[sent.method],
         chat_id=str(sent.chat_id),
         at=sent.time,
         thread_id=None if sent.thread is None else str(sent.thread),
         message_id="" if sent.message_id is None else str(sent.message_id),
-        text=sent.text,
+        text=text,
         formatted=bool(sent.parse_mode),
         buttons=tuple(label for row in sent.buttons for label in row),
         content=message.files[-1].content if message is not None and message.files else b"",

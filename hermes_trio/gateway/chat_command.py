@@ -46,7 +46,7 @@ async def run_command_of(chats: Chats, lane: Lane, accepted: Accepted) -> None:
         await say_and_close(chats.scope, place, reply.text, done)
     else:
         await inbox.finish(chats.scope, done)
-    conversation.after_reply()
+    await conversation.after_reply()
 
 
 async def _run(chats: Chats, conversation: LaneConversation, accepted: Accepted, parsed: ParsedCommand) -> CommandReply:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.errors import HermesTrioError, ProfileUnavailable, ScopeClosed
+from hermes_trio.gateway.chat_display import display_here, footer_line
 from hermes_trio.gateway.chat_request import message_text, origin_of, place_of, special_of
 from hermes_trio.gateway.inbound_files import take_in
 from hermes_trio.gateway.reply import ReplyPlace, answer_rows, notice_rows
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from hermes_trio.gateway.chats import Chats
     from hermes_trio.gateway.lane import Lane, LaneTurn
     from hermes_trio.gateway.turn_view import TurnView
+    from hermes_trio.home.chat_config import DisplayConfig
     from hermes_trio.scope import ProfileScope
     from hermes_trio.store.chat_sessions import ChatSession
     from hermes_trio.store.sessions import SqlJob
@@ -109,9 +111,10 @@ class _ChatTurn:
         )
         await self._tell_reset(last, session)
         place = self.place(last)
-        async with open_turn_view(chats, self.lane, self.turn, place) as view:
+        display = display_here(chats.display(place.platform), session.entry.more)
+        async with open_turn_view(chats, self.lane, self.turn, place, display) as view:
             try:
-                await self._answer(session, place, view)
+                await self._answer(session, place, display, view)
             except (ProfileUnavailable, ScopeClosed):
                 raise
             except HermesTrioError as error:
@@ -121,7 +124,7 @@ class _ChatTurn:
         """Where the answer goes: to where the last message came from, through the bot that received it."""
         return self.chats.reply_place(accepted)
 
-    async def _answer(self, session: ChatSession, place: ReplyPlace, view: TurnView) -> None:
+    async def _answer(self, session: ChatSession, place: ReplyPlace, display: DisplayConfig, view: TurnView) -> None:
         chats, scope, turn = self.chats, self.chats.scope, self.turn
         last = turn.messages[-1]
         special = special_of(chats.platform(last), last.message, session.entry.more)
@@ -141,16 +144,17 @@ class _ChatTurn:
                 scope.config, last.message.source, place.capabilities, chats.connected_platforms()
             ),
             control=turn.control,
-            seal=lambda result: self._seal(result, place, view),
+            seal=lambda result: self._seal(result, place, display, view),
             resumed=True,  # a set-back, a drain, a crash: whatever is stored of it already is taken up
             keeps_message=True,
             reasoning_effort=str(session.entry.more.get("reasoning_effort") or ""),
         )
         await chats.run_turn(request, view.emit)
 
-    async def _seal(self, result: TurnResult, place: ReplyPlace, view: TurnView) -> SqlJob:
+    async def _seal(self, result: TurnResult, place: ReplyPlace, display: DisplayConfig, view: TurnView) -> SqlJob:
         scope = self.chats.scope
-        rows = await answer_rows(scope, place, result.text, grown=await view.stop_growing())
+        footer = await footer_line(scope, display, result, view.last_prompt) if display.footer_enabled else ""
+        rows = await answer_rows(scope, place, result.text, grown=await view.stop_growing(), footer=footer)
         usage = result.usage
         counts = TurnCounts(
             usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens, view.last_prompt

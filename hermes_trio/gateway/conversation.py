@@ -14,6 +14,7 @@ from hermes_trio.gateway.accepted import Accepted, new_row
 from hermes_trio.gateway.asked import Asked
 from hermes_trio.gateway.chat_request import origin_of
 from hermes_trio.gateway.lane import MOST_WAITING
+from hermes_trio.gateway.last_stop import leave_note
 from hermes_trio.gateway.question_view import show_question
 from hermes_trio.gateway.views import adapter_view, running_turn
 from hermes_trio.home.names import DEFAULT_PROFILE
@@ -54,6 +55,7 @@ class LaneConversation:
         self._accepted = accepted
         self.is_steered = False
         self._afterwards: list[Callable[[], None]] = []
+        self._restart: Callable[[], None] | None = None
 
     @property
     def session_key(self) -> SessionKey:
@@ -182,16 +184,19 @@ class LaneConversation:
 
     def restart_profile(self) -> None:
         """Start this profile again once its running turns have ended."""
-        self._afterwards.append(self._chats.restart_profile)
+        self._restart = self._chats.restart_profile
 
     def restart_gateway(self) -> None:
         """Start the whole gateway again once all running turns have ended."""
-        self._afterwards.append(self._chats.restart_gateway)
+        self._restart = self._chats.restart_gateway
 
-    def after_reply(self) -> None:
+    async def after_reply(self) -> None:
         """Do what was to wait until the command's reply is safe."""
         for work in self._afterwards:
             work()
+        if self._restart is not None:
+            await leave_note(self._chats.scope, self._accepted.message)
+            self._restart()
 
     @property
     def _lane(self) -> Lane:

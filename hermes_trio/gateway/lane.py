@@ -49,6 +49,7 @@ class Notice(enum.StrEnum):
     NOT_WHILE_BUSY = "not_while_busy"
     PUT_ASIDE = "put_aside"
     INTERRUPTED = "interrupted"
+    RESTARTED = "restarted"
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Whether the last stop of a profile's chats was an orderly one, in the way that hermes-agent notes it too."""
+"""How the last stop of a profile's chats was, and who asked for it, in the way that hermes-agent notes it too."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from hermes_trio.errors import HomeError
 from hermes_trio.home.clean_shutdown import leave_marker, take_marker
+from hermes_trio.home.restart_note import RestartNote, leave_restart_note, take_restart_note
 
 if TYPE_CHECKING:
+    from hermes_trio.adapter_api.messages import InboundMessage
     from hermes_trio.scope import ProfileScope
 
 
@@ -37,3 +39,32 @@ async def note_orderly_stop(scope: ProfileScope) -> None:
         await scope.run_blocking(leave_marker, scope.home.clean_shutdown)
     except HomeError as error:
         scope.log.bind(component="gateway.chats").warning(str(error))
+
+
+async def leave_note(scope: ProfileScope, message: InboundMessage) -> None:
+    """Note who asks for a restart; a note that cannot be written is logged.
+
+    Raises:
+        ScopeClosed: The profile is over.
+    """
+    source = message.source
+    note = RestartNote(
+        source.platform, source.chat_id or "", source.chat_type, source.thread_id, message.message_id or None
+    )
+    try:
+        await scope.run_blocking(leave_restart_note, scope.home.restart_note, note)
+    except HomeError as error:
+        scope.log.bind(component="gateway.chats").warning(str(error))
+
+
+async def take_note(scope: ProfileScope) -> RestartNote | None:
+    """Who asked for the restart that is done now, or None; asking again says None.
+
+    Raises:
+        ScopeClosed: The profile is over.
+    """
+    try:
+        return await scope.run_blocking(take_restart_note, scope.home.restart_note)
+    except HomeError as error:
+        scope.log.bind(component="gateway.chats").warning(str(error))
+        return None

@@ -16,6 +16,7 @@ _TEXTS: Final[Mapping[Notice, str]] = {
     Notice.FULL: f"🚫 {MOST_WAITING} messages wait already; this one was not taken. `/stop` drops them.",
     Notice.NOT_WHILE_BUSY: "⏳ Not while I am working. `/stop` ends that.",
     Notice.PUT_ASIDE: "⚠️ I was interrupted by this message time and again and have put it aside.",
+    Notice.RESTARTED: "✅ I am back.",
     Notice.INTERRUPTED: "⚠️ I was stopped while I worked on this, long ago. Say it again if you still want it.",
 }
 

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 _HIDDEN_IDS: Final = frozenset({"whatsapp", "signal", "telegram", "bluebubbles"})
 _HIDDEN_DIGITS: Final = 12
-_CHAT_TYPES: Final[Mapping[str, str]] = {"dm": "direct message", "group": "group", "channel": "channel", "thread": "thread"}
+_CHAT_TYPES: Final[Mapping[str, str]] = {
+    "dm": "direct message",
+    "group": "group",
+    "channel": "channel",
+    "thread": "thread",
+}
 
 
 def session_context(

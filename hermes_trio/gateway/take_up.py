@@ -10,7 +10,9 @@ from hermes_trio.gateway.accepted import Accepted, decode_row
 from hermes_trio.gateway.chat_request import source_of
 from hermes_trio.gateway.chat_turn import say_and_close
 from hermes_trio.gateway.lane import Notice
+from hermes_trio.gateway.last_stop import take_note
 from hermes_trio.gateway.notices import notice_text
+from hermes_trio.routing.source import MessageSource
 from hermes_trio.store import inbox, outbox
 from hermes_trio.store.chat_entries import clear_resume_pending, list_resume_pending
 from hermes_trio.store.obligations import take_over_obligations
@@ -39,6 +41,7 @@ async def take_up(chats: Chats) -> int:
     for row in unfinished:
         await _take_up_row(chats, row)
     await _go_on(chats)
+    await _tell_restarted(chats)
     return len(unfinished)
 
 
@@ -55,6 +58,17 @@ async def take_up_replayed(chats: Chats) -> None:
         was_replayed = row.state == "accepted" and not row.attempts and row.last_error is not None
         if was_replayed and row.id not in known:
             await _take_up_row(chats, row)
+
+
+async def _tell_restarted(chats: Chats) -> None:
+    """Tell whoever asked for the restart that it is done."""
+    note = await take_note(chats.scope)
+    slot = chats.slots.get(note.platform) if note is not None else None
+    if note is None or slot is None or not slot.config.gateway_restart_notification:
+        return
+    source = MessageSource(note.platform, note.chat_type, chat_id=note.chat_id, thread_id=note.thread_id)
+    asked = InboundMessage(source, note.message_id or "restart", "", chats.scope.clock.now())
+    chats.say(Accepted(0, chats.scope.name, "", asked), notice_text(Notice.RESTARTED))
 
 
 async def _go_on(chats: Chats) -> None:

@@ -9,7 +9,10 @@ import trio
 
 from hermes_trio.adapter_api.errors import AdapterError
 from hermes_trio.adapter_api.outgoing import Target
+from hermes_trio.delivery.compose import compose
 from hermes_trio.delivery.growing import GrowingSettings, open_growing_message
+from hermes_trio.delivery.progress import open_progress_message, preview_of, still_working_text
+from hermes_trio.delivery.shown import ShownMessages
 from hermes_trio.gateway.asked import Asked
 from hermes_trio.gateway.question_view import close_question, show_question
 from hermes_trio.gateway.reply import Grown
@@ -29,9 +32,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from hermes_trio.delivery.growing import GrowingMessage
+    from hermes_trio.delivery.progress import ProgressMessage
     from hermes_trio.gateway.chats import Chats
     from hermes_trio.gateway.lane import Lane, LaneTurn
     from hermes_trio.gateway.reply import ReplyPlace
+    from hermes_trio.home.chat_config import DisplayConfig
     from hermes_trio.tools.approval import ApprovalRequest
     from hermes_trio.turns.events import TurnEvent
 
@@ -42,6 +47,8 @@ WORKING: Final = "👀"
 DONE: Final = "👍"
 NOTHING: Final = ""
 
+_SHOWN_PROGRESS: Final = frozenset({"new", "all", "verbose"})
+
 
 class TurnView:
     """Shows one turn to its chat; made by `open_turn_view`.
@@ -51,7 +58,14 @@ class TurnView:
     """
 
     def __init__(
-        self, chats: Chats, lane: Lane, turn: LaneTurn, place: ReplyPlace, growing: GrowingMessage | None
+        self,
+        chats: Chats,
+        lane: Lane,
+        turn: LaneTurn,
+        place: ReplyPlace,
+        display: DisplayConfig,
+        growing: GrowingMessage | None,
+        progress: ProgressMessage | None,
     ) -> None:
         self._chats = chats
         self._lane = lane
@@ -59,7 +73,9 @@ class TurnView:
         self._place = place
         self.last_prompt = 0
         self._questions: set[str] = set()
+        self._display = display
         self._growing = growing
+        self._progress = progress
         self._said: list[str] = []
         self._interims = 0
 
@@ -70,6 +86,8 @@ class TurnView:
                 self._add(event.text)
             elif isinstance(event, ToolStarted):
                 await self._end_passage()
+                if self._progress is not None:
+                    self._progress.add(event.tool, preview_of(event.label))
             elif isinstance(event, UsageReported):
                 self.last_prompt = event.usage.input_tokens
             else:
@@ -97,7 +115,7 @@ class TurnView:
             self._growing.boundary()
             return
         text, self._said = "".join(self._said), []
-        if text.strip() and self._chats.display(self._place.platform).interim_assistant_messages:
+        if text.strip() and self._display.interim_assistant_messages:
             self._interims += 1
             await self._chats.say_interim(self._place, text, self._interims)
 
@@ -131,6 +149,23 @@ class TurnView:
                     self._chats.log.debug(f"typing could not be shown: {error}", platform=place.platform)
             await trio.sleep(place.capabilities.typing_seconds)
 
+    async def tell_that_it_runs(self) -> None:
+        """Say from time to time that a long turn still runs, in one message that changes; until cancelled."""
+        place, seconds = self._place, self._chats.chat.gateway_notify_interval
+        shown = ShownMessages(
+            BotSender(self._chats.senders, place.transport_profile, place.platform),
+            Target(place.chat_id, place.thread_id),
+        )
+        while True:
+            await trio.sleep(seconds)
+            text = still_working_text(
+                trio.current_time() - self._turn.begun,
+                self._turn.control.current_tool,
+                generic=self._display.generic_notifications,
+            )
+            with suppress(AdapterError):  # the next one may get through
+                await shown.step(compose(text, place.capabilities))
+
     def _ask_consent(self, request: ApprovalRequest) -> None:
         choices = tuple(str(choice) for choice in request.choices)
         fence = "```"
@@ -153,14 +188,21 @@ class TurnView:
 
 
 @asynccontextmanager
-async def open_turn_view(chats: Chats, lane: Lane, turn: LaneTurn, place: ReplyPlace) -> AsyncIterator[TurnView]:
-    """Show a turn for the length of the block."""
+async def open_turn_view(
+    chats: Chats, lane: Lane, turn: LaneTurn, place: ReplyPlace, display: DisplayConfig
+) -> AsyncIterator[TurnView]:
+    """Show a turn for the length of the block, as ``display`` says."""
     failure: BaseException | None = None
     async with AsyncExitStack() as stack, trio.open_nursery() as nursery:
-        growing = await stack.enter_async_context(_growing(chats, place)) if _grows(chats, place) else None
-        view = TurnView(chats, lane, turn, place, growing)
+        growing = await stack.enter_async_context(_growing(chats, place, display)) if _grows(chats, place) else None
+        progress = None
+        if display.tool_progress in _SHOWN_PROGRESS:
+            progress = await stack.enter_async_context(_progress(chats, place, display))
+        view = TurnView(chats, lane, turn, place, display, growing, progress)
         if place.capabilities.typing and chats.platform(turn.messages[-1]).typing_indicator:
             nursery.start_soon(view.show_typing)
+        if display.long_running_notifications and chats.chat.gateway_notify_interval > 0:
+            nursery.start_soon(view.tell_that_it_runs)
         chats.begin(view.react, WORKING)
         try:
             yield view
@@ -172,6 +214,12 @@ async def open_turn_view(chats: Chats, lane: Lane, turn: LaneTurn, place: ReplyP
         raise failure
 
 
+def _progress(chats: Chats, place: ReplyPlace, display: DisplayConfig) -> AbstractAsyncContextManager[ProgressMessage]:
+    sender = BotSender(chats.senders, place.transport_profile, place.platform)
+    target = Target(place.chat_id, place.thread_id)
+    return open_progress_message(chats.scope, sender, target, place.capabilities, display)
+
+
 def _grows(chats: Chats, place: ReplyPlace) -> bool:
     """Whether answers grow on this platform: its own setting, else the general one."""
     streaming = chats.chat.streaming
@@ -181,12 +229,12 @@ def _grows(chats: Chats, place: ReplyPlace) -> bool:
     return streaming.enabled if wanted is None else wanted
 
 
-def _growing(chats: Chats, place: ReplyPlace) -> AbstractAsyncContextManager[GrowingMessage]:
+def _growing(chats: Chats, place: ReplyPlace, display: DisplayConfig) -> AbstractAsyncContextManager[GrowingMessage]:
     settings = GrowingSettings(
         streaming=chats.chat.streaming,
         reply_to=place.reply_to,
         reply_to_mode=place.reply_to_mode,
-        keeps_interim=chats.display(place.platform).interim_assistant_messages,
+        keeps_interim=display.interim_assistant_messages,
         hides_narration=chats.chat.filter_silence_narration,
     )
     sender = BotSender(chats.senders, place.transport_profile, place.platform)

@@ -95,6 +95,11 @@ class ProfilePaths:
         return self.root / ".clean_shutdown"
 
     @property
+    def restart_note(self) -> Path:
+        """Says who asked for the restart that is under way."""
+        return self.root / ".restart_notify.json"
+
+    @property
     def logs(self) -> Path:
         """Folder of the log files."""
         return self.root / "logs"

@@ -108,3 +108,42 @@ async def test_a_group_that_becomes_a_supergroup_goes_on_with_its_conversation(t
         new = await group.upgrades()
         await chats.quiet()
         assert "the first was: the word is plum" in (await chats.ask("!history", group=new)).text
+
+
+async def test_progress_of_tools_is_one_message_that_grows(tmp_path, autojump_clock):
+    async with open_chats(tmp_path, ada=Bot({"display": {"tool_progress": "all"}})) as chats:
+        await chats.say('!tool clarify {"question": "go on?"}\n!tool read_file {"path": "b.txt"}')
+        await chats.quiet(5)
+        progress = chats.texts()[0]
+        await chats.say("yes")
+        await chats.until(lambda: chats.inbox() == ["done", "done"])
+        await chats.settled()
+        edits = [sent.text for sent in chats.ada.sent if sent.method == "editMessageText"]
+        assert "go on?" in progress
+        assert not [text for text in chats.texts()[1:] if "Reading" in text]
+        assert all("Reading" not in text or "go on?" in text for text in edits)
+
+
+async def test_verbose_and_footer_count_in_their_chat(tmp_path, autojump_clock):
+    config = {"display": {"tool_progress_command": True}}
+    async with open_chats(tmp_path, ada=Bot(config)) as chats:
+        await chats.ask("/footer on")
+        assert (await chats.ask("hello")).text.startswith("Ada here. You said: hello\n\necho")
+        await chats.ask("/footer off")
+        assert (await chats.ask("hello again")).text == "Ada here. You said: hello again"
+
+
+async def test_a_long_turn_says_that_it_still_runs(tmp_path, autojump_clock):
+    often = {"agent": {"gateway_notify_interval": 60}}
+    async with open_chats(tmp_path, ada=Bot({**often, "display": {"long_running_notifications": True}})) as chats:
+        await chats.say("!tokens 40 5000")
+        await chats.until(lambda: chats.inbox() == ["done"], seconds=300)
+        await chats.settled()
+        assert len(chats.texts()) == 2
+        assert "working" in chats.texts()[0]
+
+
+async def test_whoever_asked_for_a_restart_hears_when_it_is_done(tmp_path, autojump_clock):
+    async with open_chats(tmp_path) as chats:
+        await chats.ask("/restart")
+        assert "back" in (await chats.reply()).text

@@ -110,9 +110,12 @@ class DelegationConfig:
     Attributes:
         max_iterations: Most rounds of model and tools of a child.
         max_concurrent_children: Most children of one turn at once.
-        max_spawn_depth: How many generations there may be below a turn.
+        max_spawn_depth: How many generations there may be below a turn; 0 for none.
         child_timeout_seconds: Seconds a child may take; 0 for no limit of its own.
         max_summary_chars: Most characters a child's answer may have.
+        inherit_mcp_toolsets: Whether a child that is given fewer toolsets keeps the MCP tools of its parent.
+        orchestrator_enabled: Whether children may have children, as far as ``max_spawn_depth`` goes.
+        subagent_auto_approve: Whether children need nobody's consent; what is never run is not run for them either.
     """
 
     max_iterations: int = 50
@@ -120,6 +123,9 @@ class DelegationConfig:
     max_spawn_depth: int = 1
     child_timeout_seconds: float = 0.0
     max_summary_chars: int = 24_000
+    inherit_mcp_toolsets: bool = True
+    orchestrator_enabled: bool = True
+    subagent_auto_approve: bool = False
 
 
 @dataclass(frozen=True, slots=True)

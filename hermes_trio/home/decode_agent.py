@@ -85,6 +85,9 @@ def decode_delegation(section: Section) -> DelegationConfig:
         max_spawn_depth=section.integer("max_spawn_depth", default=usual.max_spawn_depth, minimum=0),
         child_timeout_seconds=section.number("child_timeout_seconds", default=usual.child_timeout_seconds, minimum=0),
         max_summary_chars=section.integer("max_summary_chars", default=0, minimum=0) or usual.max_summary_chars,
+        inherit_mcp_toolsets=section.boolean("inherit_mcp_toolsets", default=usual.inherit_mcp_toolsets),
+        orchestrator_enabled=section.boolean("orchestrator_enabled", default=usual.orchestrator_enabled),
+        subagent_auto_approve=section.boolean("subagent_auto_approve", default=usual.subagent_auto_approve),
     )
 
 

@@ -83,6 +83,7 @@ def make_approve(
     announce: Announce | None = None,
     hooks: Hooks | None = None,
     closed: AnnounceEnd | None = None,
+    trusted: bool = False,
 ) -> Approve:
     """Make what a turn asks about dangerous things.
 
@@ -96,8 +97,10 @@ def make_approve(
         announce: Shows a question to somebody who can answer it; None where nobody can.
         hooks: Hear of questions and answers.
         closed: Shows that a question waits no more.
+        trusted: Whether the settings let this agent do without consent, as ``delegation.subagent_auto_approve`` does.
     """
-    return _Approver(scope, ledger, session_key, ask_model, turn_id, platform, announce, hooks, closed).approve
+    asks = (session_key, ask_model, turn_id, platform, announce, hooks, closed)
+    return _Approver(scope, ledger, *asks, trusted).approve
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class _Approver:
     announce: Announce | None
     hooks: Hooks | None
     closed: AnnounceEnd | None
+    trusted: bool
 
     async def approve(self, question: ApprovalQuestion) -> ApprovalAnswer:
         """Decide: first the settings, then what was granted before, then a model, then a person."""
@@ -127,6 +131,9 @@ class _Approver:
             return _ALLOWED
         if self.platform == _CRON:
             return _ALLOWED if settings.cron_mode == "approve" else _refuse_cron(question)
+        if self.trusted:
+            self._log(f"allowed to a child agent without consent: {question.pattern_keys[0]}")
+            return _ALLOWED
         verdict = await self._judge(question) if settings.mode == "smart" else "escalate"
         if verdict == "approve":
             self._log(f"a model allowed what needs approval: {question.pattern_keys[0]}")

@@ -14,12 +14,19 @@ if TYPE_CHECKING:
     from hermes_trio.tools.tool import Arguments, Reply
     from hermes_trio.tools.tool_turn import ToolTurn
 
+ORCHESTRATOR: Final = "orchestrator"
+_ROLE: Final[Mapping[str, object]] = {
+    "type": "string",
+    "enum": ["leaf", ORCHESTRATOR],
+    "description": "An orchestrator may delegate parts of its task, where the settings allow it.",
+}
 _TASK: Final[Mapping[str, object]] = {
     "type": "object",
     "properties": {
         "goal": {"type": "string"},
         "context": {"type": "string", "description": "Everything the child must know; it sees nothing else."},
         "toolsets": {"type": "array", "items": {"type": "string"}},
+        "role": {"type": "string", "enum": ["leaf", ORCHESTRATOR]},
     },
     "required": ["goal"],
 }
@@ -46,16 +53,21 @@ def _tasks(arguments: Arguments) -> list[DelegatedTask]:
     entries: list[Mapping[str, object]] = list(listed) if isinstance(listed, list) else []
     if not entries and arguments.get("goal"):
         entries = [arguments]
-    return [_task(entry) for entry in entries]
+    return [_task(entry, arguments.get("role")) for entry in entries]
 
 
-def _task(entry: Mapping[str, object]) -> DelegatedTask:
+def _task(entry: Mapping[str, object], usual_role: object) -> DelegatedTask:
     toolsets = entry.get("toolsets")
     return DelegatedTask(
         goal=str(entry.get("goal", "")),
         context=str(entry.get("context") or ""),
         toolsets=tuple(map(str, toolsets)) if isinstance(toolsets, list) else (),
+        orchestrates=(entry.get("role") or usual_role) == ORCHESTRATOR,
     )
+
+
+def _may_delegate(scope: ProfileScope) -> bool:
+    return scope.config.delegation.max_spawn_depth > 0
 
 
 TOOLS: Final = (
@@ -69,10 +81,12 @@ TOOLS: Final = (
                 "goal": {"type": "string"},
                 "context": {"type": "string"},
                 "tasks": {"type": "array", "items": _TASK},
+                "role": _ROLE,
             },
         },
         toolset="delegation",
         run=delegate_task,
         seconds=None,
+        usable=_may_delegate,
     ),
 )

@@ -35,11 +35,13 @@ class DelegatedTask:
         goal: What is to be done.
         context: What the child needs to know.
         toolsets: Toolsets it may use; empty for its parent's.
+        orchestrates: Whether it may have children of its own, if the settings let it.
     """
 
     goal: str
     context: str = ""
     toolsets: tuple[str, ...] = ()
+    orchestrates: bool = False
 
 
 Approve = Callable[["ApprovalQuestion"], Awaitable["ApprovalAnswer"]]

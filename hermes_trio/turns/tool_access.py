@@ -32,7 +32,13 @@ CLOSE_SECONDS: Final = 1.0
 
 
 def make_tool_turn(
-    scope: ProfileScope, agent: Agent, request: TurnRequest, loop: LoopState, delegate: Delegate | None
+    scope: ProfileScope,
+    agent: Agent,
+    request: TurnRequest,
+    loop: LoopState,
+    delegate: Delegate | None,
+    *,
+    trusted: bool = False,
 ) -> ToolTurn:
     """Put together what the tools of one turn may know and do.
 
@@ -42,6 +48,7 @@ def make_tool_turn(
         request: What the turn is asked.
         loop: The turn's own loop, also for a child: its reader sees the questions, its record gets the costs.
         delegate: Runs child turns, or None.
+        trusted: Whether nobody's consent is needed for what is dangerous.
     """
 
     async def ask_model(question: AuxiliaryQuestion) -> str:
@@ -67,6 +74,7 @@ def make_tool_turn(
         announce=announce if request.can_ask else None,
         hooks=agent.workplace.hooks,
         closed=close,
+        trusted=trusted,
     )
     return ToolTurn(
         turn_id=request.turn_id,

@@ -108,7 +108,7 @@ async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit:
         await tell_session_start(hooks, request)
     await tell_agent_start(hooks, request, message)
     state = _begin(scope, request, opening, emit)
-    turn = make_tool_turn(scope, agent, request, state, make_delegate(scope, agent, request, state))
+    turn = make_tool_turn(scope, agent, request, state, make_delegate(scope, agent, request, state, selection))
 
     async def keep(state: LoopState) -> None:
         await record_turn(scope, turn_record(scope, opening, state))

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hermes_trio.home.platform_config import PlatformConfig
     from hermes_trio.home.provenance import Notice, UnknownKey
 
+EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 DEFAULT_SESSIONS: Final = 64
 DEFAULT_TURNS: Final = 2048
 DEFAULT_READ: Final = 100_000

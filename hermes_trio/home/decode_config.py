@@ -9,6 +9,7 @@ from hermes_trio.home.config import (
     DEFAULT_READ,
     DEFAULT_SESSIONS,
     DEFAULT_TURNS,
+    EFFORTS,
     AgentConfig,
     GatewayConfig,
     LoggingConfig,
@@ -133,7 +134,11 @@ def _decode_agent(section: Section) -> AgentConfig:
 def _effort(section: Section) -> str:
     if section.values.get("reasoning_effort") is False:
         return "none"
-    return section.text("reasoning_effort").strip().lower()
+    effort = section.text("reasoning_effort").strip().lower()
+    if effort and effort not in EFFORTS:
+        section.note("value_ignored", "reasoning_effort", f"not one of {', '.join(EFFORTS)}; the provider decides")
+        return ""
+    return effort
 
 
 def _decode_memory(section: Section) -> MemoryConfig:

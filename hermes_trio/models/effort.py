@@ -6,20 +6,14 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from hermes_trio.home.config import EFFORTS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: Tokens of thinking for each effort, where a format wants a number; the usual ones of Hermes, and 0 for none.
 BUDGETS: Final[Mapping[str, int]] = MappingProxyType(
-    {
-        "none": 0,
-        "minimal": 1024,
-        "low": 4000,
-        "medium": 8000,
-        "high": 16_000,
-        "xhigh": 32_000,
-        "max": 64_000,
-    }
+    dict(zip(EFFORTS, (0, 1024, 4000, 8000, 16_000, 32_000, 64_000), strict=True))
 )
 LEAST_BUDGET: Final = 1024
 """Anthropic's least number."""

@@ -56,6 +56,13 @@ def test_how_hard_the_model_is_to_think(load: Load, written: str, effort: str) -
     assert load(f"agent: {{reasoning_effort: {written}}}").config.agent.reasoning_effort == effort
 
 
+def test_an_effort_that_nobody_knows_is_remarked(load: Load) -> None:
+    config = load("agent:\n  reasoning_effort: hihg\n").config
+    (notice,) = config.notices
+    assert config.agent.reasoning_effort == ""
+    assert (notice.code, notice.path, notice.location.line) == ("value_ignored", "agent.reasoning_effort", 2)
+
+
 # terminal, limits, skills
 
 

@@ -10,7 +10,7 @@ import signal
 import uuid
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import trio
 
@@ -237,13 +237,15 @@ class BackgroundProcesses:
         return process
 
     async def recover(self) -> None:
-        """Take over what an earlier gateway left running, and forget what has ended."""
-        entries, alive = await self._scope.run_blocking(_find_alive, self._scope.home.root, self._scope.name)
-        for entry in alive:
+        """Take over what an earlier gateway left running; of what has ended, tell that, and forget it."""
+        found = await self._scope.run_blocking(_look_for, self._scope.home.root, self._scope.name)
+        for entry in found.ended:
+            self._tell_lost(entry)
+        for entry in found.alive:
             process = BackgroundProcess(entry, Tail(KEPT_CHARACTERS), None)
             self._processes[entry.session_id] = process
             self._nursery.start_soon(self._watch_recovered, process)
-        self._stored = [entry.session_id for entry in entries]
+        self._stored = [entry.session_id for entry in found.written]
         await self._store()
 
     def refuse(self) -> None:
@@ -297,7 +299,12 @@ class BackgroundProcesses:
 
     async def _watch_recovered(self, process: BackgroundProcess) -> None:
         await process.watch_recovered(self._scope.config.terminal.daemon_term_grace_seconds)
+        self._tell_lost(process.entry)
         await self._store()
+
+    def _tell_lost(self, entry: ProcessEntry) -> None:
+        if entry.notify_on_complete:
+            self._notify(ProcessNotice(entry, lost=True))
 
     async def _store(self) -> None:
         """Write down what runs; a disk that refuses costs the recovery, not the command."""
@@ -348,11 +355,24 @@ async def open_background_processes(
         raise failure
 
 
-def _find_alive(root: Path, profile: str) -> tuple[Sequence[ProcessEntry], Sequence[ProcessEntry]]:
-    """What the file of a profile says, and what of it still runs for this profile. Blocking."""
+class _Found(NamedTuple):
+    """What the file of a profile says, what of it runs for this profile, and what has ended for certain."""
+
+    written: Sequence[ProcessEntry]
+    alive: list[ProcessEntry]
+    ended: list[ProcessEntry]
+
+
+def _look_for(root: Path, profile: str) -> _Found:
+    """Blocking."""
     entries = read_entries(processes_file(root), profile)
-    recent = entries[-MOST_PROCESSES:]
-    return entries, [entry for entry in recent if is_same_process(entry) and is_profiles_own(entry, root)]
+    found = _Found(entries, [], [])
+    for entry in entries[-MOST_PROCESSES:]:
+        if is_same_process(entry):
+            found.alive.extend([entry] if is_profiles_own(entry, root) else [])
+        elif entry.pid_scope == HOST and entry.host_start_time is not None:
+            found.ended.append(entry)
+    return found
 
 
 def _ignore(_notice: ProcessNotice) -> None:

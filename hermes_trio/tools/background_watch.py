@@ -17,6 +17,7 @@ MATCH_SECONDS: Final = 15.0
 _LONGEST_LINE: Final = 2000
 _LAST_OUTPUT: Final = 2000
 _LONGEST_COMMAND: Final = 200
+_LOST: Final = "its exit code and its output are not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,11 @@ class ProcessNotice:
 
     Attributes:
         entry: The command, with the conversation.
-        exit_code: How it ended; None when it runs.
+        exit_code: How it ended; None when it runs, or when nobody knows.
         line: The line of its output that has one of the texts; empty when it is about the end.
         suppressed: How many such lines were not reported since the last one.
         output: The last 2000 characters of the output of a command that has ended.
+        lost: Whether it has ended and an earlier run of the gateway had started it: all else about it is lost.
     """
 
     entry: ProcessEntry
@@ -36,12 +38,15 @@ class ProcessNotice:
     line: str = ""
     suppressed: int = 0
     output: str = ""
+    lost: bool = False
 
 
 def describe_notice(notice: ProcessNotice) -> str:
     """A notice as a message to the agent whose conversation it belongs to."""
     entry = notice.entry
     name = f"{entry.session_id} ({' '.join(entry.command.split())[:_LONGEST_COMMAND]})"
+    if notice.lost:
+        return f"[Background process {name} has ended.]\nThe gateway was restarted meanwhile: {_LOST}."
     if notice.exit_code is None:
         more = f"\nSimilar lines before it that were not reported: {notice.suppressed}." if notice.suppressed else ""
         return f"[Background process {name} has written a line you wait for.]\n{notice.line}{more}"

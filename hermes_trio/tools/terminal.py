@@ -134,6 +134,7 @@ async def _start_in_background(
         watch_patterns=tuple(map(str, patterns)) if isinstance(patterns, list) else (),
     )
     hint = f"process(action=poll, session_id={process.process_id}) shows how it is doing"
+    is_told = processes.reports and turn.hears_reports
     wants_report = process.entry.notify_on_complete or process.entry.watch_patterns
     return {
         "output": "the command runs in the background",
@@ -141,7 +142,7 @@ async def _start_in_background(
         "error": None,
         "session_id": process.process_id,
         "pid": process.pid,
-        "hint": hint if processes.reports or not wants_report else f"{hint}; nothing is reported here",
+        "hint": f"{hint}; nothing is reported here" if wants_report and not is_told else hint,
     }
 
 

@@ -80,6 +80,7 @@ class ToolTurn:
         delegate: Runs child turns and returns their answers in order; None where a child may not have children.
         memo: Scratch values of the turn.
         conversation: What child processes are told of it all; None for what is said here.
+        hears_reports: Whether what happens in the background later is told to the conversation: in chats it is.
     """
 
     turn_id: str
@@ -94,3 +95,4 @@ class ToolTurn:
     delegate: Delegate | None = None
     memo: TurnMemo = field(default_factory=TurnMemo)
     conversation: Conversation | None = None
+    hears_reports: bool = False

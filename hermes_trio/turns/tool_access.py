@@ -90,6 +90,7 @@ def make_tool_turn(
         else None,
         delegate=delegate,
         conversation=_conversation(request),
+        hears_reports=request.place is not None and bool(request.session_key),
     )
 
 

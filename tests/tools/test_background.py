@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -197,6 +198,37 @@ async def test_the_end_of_what_was_found_again_is_noticed(tmp_path):
             process.kill()
             await ended(bob, "proc_0123456789ab")
             assert not bob.processes.find("proc_0123456789ab").is_running
+
+
+async def test_the_end_of_what_was_found_again_is_reported_if_wanted(tmp_path):
+    with orphan("sleep", "300", home=home_of_bob(tmp_path)) as process:
+        leave_behind(tmp_path, entry_of(process, notify_on_complete=True))
+        async with open_profile(tmp_path) as bob:
+            process.kill()
+            await ended(bob, "proc_0123456789ab")
+            await trio.testing.wait_all_tasks_blocked()
+            assert [(notice.lost, notice.exit_code) for notice in bob.notices] == [(True, None)]
+
+
+async def test_what_ended_while_no_gateway_ran_is_reported_if_wanted(tmp_path):
+    with orphan("true", home=home_of_bob(tmp_path)) as process:
+        loud = entry_of(process, notify_on_complete=True)
+        process.wait()
+    quiet = replace(loud, session_id="proc_ba9876543210", notify_on_complete=False)
+    for entry in (loud, quiet):
+        leave_behind(tmp_path, entry)
+        async with open_profile(tmp_path) as bob:
+            assert bob.processes.list() == ()
+            assert [notice.entry for notice in bob.notices] == ([entry] if entry is loud else [])
+
+
+async def test_the_end_of_the_profile_reports_nothing_of_what_was_found_again(tmp_path):
+    with orphan("sleep", "300", home=home_of_bob(tmp_path)) as process:
+        leave_behind(tmp_path, entry_of(process, notify_on_complete=True))
+        async with open_profile(tmp_path) as bob:
+            pass
+        assert process.wait(5)
+    assert bob.notices == []
 
 
 @pytest.mark.parametrize(

@@ -28,3 +28,4 @@ def test_a_notice_reads_as_a_message_to_the_agent():
         "[Background process proc_1 (serve --all) has written a line you wait for.]\nnow ready"
     )
     assert describe_notice(ProcessNotice(SERVER, None, "ERROR", 4)).endswith("that were not reported: 4.")
+    assert "its exit code and its output are not known" in describe_notice(ProcessNotice(SERVER, lost=True))

@@ -9,6 +9,7 @@ from hermes_trio.adapter_api.document import Paragraph, Text
 from hermes_trio.adapter_api.outgoing import OutgoingText
 from hermes_trio.delivery.markdown import parse_markdown
 from hermes_trio.delivery.plain import plain_text
+from hermes_trio.delivery.resent import leaving_room
 from hermes_trio.delivery.split import numbered, split_document
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ async def compose_reply(
     buttons: tuple[tuple[Button, ...], ...] = (),
     footer: str = "",
 ) -> tuple[OutgoingText, ...]:
-    """Do what `compose` does, for a long text in a worker.
+    """Do what `compose` does, for a long text in a worker, and with room for the mark of a part that is sent again.
 
     Raises:
         ScopeClosed: This generation of the profile is over.
@@ -75,7 +76,7 @@ async def compose_reply(
     work = partial(
         compose,
         text,
-        capabilities,
+        leaving_room(capabilities, scope.config.chat),
         reply_to=reply_to,
         reply_to_mode=reply_to_mode,
         buttons=buttons,

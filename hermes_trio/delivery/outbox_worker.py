@@ -6,6 +6,8 @@ its own chat only; what fails for good is recorded, and the next part follows.
 
 from __future__ import annotations
 
+import math
+import traceback
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +25,7 @@ from hermes_trio.adapter_api.errors import (
     RateLimited,
     Refused,
 )
-from hermes_trio.adapter_api.outgoing import Target
+from hermes_trio.adapter_api.outgoing import OutgoingText, Target
 from hermes_trio.delivery.compose import compose_reply
 from hermes_trio.delivery.outbound_media import discard_outbound
 from hermes_trio.delivery.parts import (
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from hermes_trio.adapter_api.adapter import Adapter
-    from hermes_trio.adapter_api.outgoing import OutgoingText
+    from hermes_trio.adapter_api.outgoing import OutgoingMedia
     from hermes_trio.scope import ProfileScope
     from hermes_trio.store.outbox import OutboxRow
 
@@ -55,7 +57,7 @@ FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 300.0
 GIVE_UP_AFTER: Final = 24 * 3600.0
 STORE_PAUSE: Final = 5.0
-_JUST_A_MOMENT: Final = 0.001
+MOST_CRASHES: Final = 3
 
 
 class Senders(Protocol):
@@ -131,7 +133,7 @@ class _OutboxWorker:
                 self._busy.add(chat)
                 nursery.start_soon(self._deliver, row, chat, name=f"{scope.name} sends to {row.platform}")
         # What is being sent now wakes us at its end; what waits for a better time does not.
-        due = await outbox.next_due(scope, without, after=now + _JUST_A_MOMENT)
+        due = await outbox.next_due(scope, without, after=math.nextafter(now, math.inf))
         return float("inf") if due is None else trio.current_time() + max(0.0, due - now)
 
     async def _deliver(self, row: OutboxRow, chat: tuple[str, str, str]) -> None:
@@ -155,6 +157,8 @@ class _OutboxWorker:
             settle = partial(self._failed, row, error)
         except ValueError as error:
             settle = partial(outbox.fail, self._scope, row.id, f"cannot be read: {error}")
+        except Exception as error:  # noqa: BLE001  an adapter's crash is its own, and its profile has other chats
+            settle = partial(self._crashed, row, error)
         else:
             self._senders.note_sent(*row.transport)
             settle = partial(outbox.mark_sent, self._scope, row.id, message_id)
@@ -186,7 +190,7 @@ class _OutboxWorker:
             if isinstance(part, StoredText):
                 return await self._send_text(adapter, target, part, row)
             if isinstance(part, StoredMedia):
-                sent = await adapter.upload(target, to_outgoing_media(part, row))
+                sent = await adapter.upload(target, self._marked_media(adapter, to_outgoing_media(part, row), row))
                 self._sent_media.add(row.id)
                 return sent.message_id
             if isinstance(part, StoredMarkdown):
@@ -204,12 +208,10 @@ class _OutboxWorker:
             except NotModified:
                 return part.edit
             except Refused:
-                # The message is gone or too old to be edited; the answer is not.
-                return await send_in_plain_if_refused(adapter, target, text)
-            return part.edit
-        if row.may_have_arrived and not adapter.capabilities.idempotent_sends:
-            text = mark_as_resent(text, self._scope.config.chat.display_on(row.platform), adapter.capabilities)
-        return await send_in_plain_if_refused(adapter, target, text)
+                pass  # the message is gone or too old to be edited; the answer is not
+            else:
+                return part.edit
+        return await send_in_plain_if_refused(adapter, target, self._marked(adapter, text, row))
 
     async def _send_markdown(
         self, adapter: Adapter, target: Target, part: StoredMarkdown, row: OutboxRow
@@ -218,10 +220,36 @@ class _OutboxWorker:
         texts = await compose_reply(self._scope, part.text, adapter.capabilities)
         for number, text in enumerate(texts):
             keyed = replace(text, idempotency_key=f"{row.idempotency_key}:{number}")
-            if number == 0 and row.may_have_arrived:
-                keyed = mark_as_resent(keyed, self._scope.config.chat.display_on(row.platform), adapter.capabilities)
+            if number == 0:
+                keyed = self._marked(adapter, keyed, row)
             message_id = await send_in_plain_if_refused(adapter, target, keyed)
         return message_id
+
+    def _marked(self, adapter: Adapter, text: OutgoingText, row: OutboxRow) -> OutgoingText:
+        """A text that says so if it may have arrived before, unless the platform drops what it has already."""
+        if not row.may_have_arrived or adapter.capabilities.idempotent_sends:
+            return text
+        return mark_as_resent(text, self._scope.config.chat.display_on(row.platform), adapter.capabilities)
+
+    def _marked_media(self, adapter: Adapter, media: OutgoingMedia, row: OutboxRow) -> OutgoingMedia:
+        """Likewise a file, in the text below it where the platform has such texts."""
+        if not adapter.capabilities.caption_limit:
+            return media
+        caption = self._marked(adapter, media.caption or OutgoingText(""), row)
+        if len(caption.text) > adapter.capabilities.caption_limit or not caption.text:
+            return media
+        return replace(media, caption=caption)
+
+    async def _crashed(self, row: OutboxRow, error: Exception) -> None:
+        """After an error that adapters do not raise: it may pass, but it must not hold up its chat for long."""
+        text = self._scope.log.redact("".join(traceback.format_exception(error)))
+        self._log.error(f"the adapter of {row.platform} crashed while it sent: {text}")
+        reason = f"crashed: {type(error).__name__}"
+        if row.attempts + 1 < MOST_CRASHES:
+            later = self._scope.clock.now() + FIRST_PAUSE
+            await outbox.postpone(self._scope, row.id, later, reason, may_have_arrived=True)
+        else:
+            await outbox.fail(self._scope, row.id, reason)
 
     async def _failed(self, row: OutboxRow, error: AdapterError) -> None:
         scope, reason = self._scope, f"{error.code}: {error}"

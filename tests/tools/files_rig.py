@@ -71,11 +71,12 @@ async def open_agents(
     config: Mapping[str, object] = MappingProxyType({}),
     base: Mapping[str, str] | None = None,
     workers: Workers | None = None,
+    clock: FixedClock | None = None,
 ) -> AsyncIterator[tuple[Agent, ...]]:
     """Open several profiles of one home, each with a workspace."""
     files = ProfileFiles(config={"model": "builtin/echo", **config})
     home = write_home(root, dict.fromkeys(names, files))
-    clock, workers = FixedClock(), workers or InlineWorkers()
+    clock, workers = clock or FixedClock(), workers or InlineWorkers()
     async with AsyncExitStack() as stack:
         writer = await stack.enter_async_context(open_log_writer(workers, clock))
         environment = MappingProxyType({"PATH": "/no/programs", **(base or {})})

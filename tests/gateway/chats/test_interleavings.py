@@ -1,4 +1,4 @@
-"""Whatever happens, in whatever order: each bot says its own profile's answers, each message ends, nothing comes twice."""
+"""Whatever happens in whatever order: each bot says its own profile's answers, and none is lost or said twice."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from hermes_trio.adapter_api import (
     CredentialConflict,
     CredentialRefused,
     HermesTrioError,
+    RateLimited,
     Unreachable,
 )
 from hermes_trio_adapters.telegram.failures import WebhookActive
@@ -38,6 +39,7 @@ async def identify(scope: ProfileScope, api: BotApi, context: AdapterContext) ->
 
     Raises:
         CredentialRefused: Telegram does not know the token.
+        RateLimited: Telegram asks to wait.
 
     Cancellation: nothing has happened yet.
     """
@@ -45,7 +47,8 @@ async def identify(scope: ProfileScope, api: BotApi, context: AdapterContext) ->
     while True:
         try:
             user = await api.call("getMe", {}, User)
-        except (CredentialRefused, ConfigError):
+        except (CredentialRefused, ConfigError, RateLimited):
+            # The last may be for longer than connecting may take; the core begins again when Telegram allows it.
             raise
         except HermesTrioError as exc:
             await trouble.wait(exc)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 OUTAGES: Final = (Trouble.SERVER_ERROR, Trouble.MALFORMED, Trouble.HANG, Trouble.DROP_BEFORE)
 
+_ASKED_SECONDS: Final = 90.0
 _OUTAGE_SECONDS: Final = 1800.0
 _FEWEST_TRIES: Final = 10
 _MOST_TRIES: Final = 400
@@ -88,6 +89,30 @@ async def rides_out_a_lost_network(rig: PlatformRig) -> None:
         await trio.sleep(120)
         for side in world.sides:
             require(side.count("meanwhile") == 1, f"{side.name} answered {side.count('meanwhile')} times")
+
+
+async def asks_no_sooner_than_it_may(rig: PlatformRig, moment: Moment) -> None:
+    """An adapter that is told to wait asks nothing until then, and loses nothing by it."""
+    async with open_world(rig) as world:
+        ada, bob = world.sides
+        if moment is Moment.CONNECT:
+            ada.bot.trouble(Trouble.RATE_LIMITED, moment, seconds=_ASKED_SECONDS)
+        async with world.served():
+            await bob.connected()
+            if moment is Moment.RECEIVE:
+                await ada.connected()
+                await trio.sleep(1)
+                ada.bot.trouble(Trouble.RATE_LIMITED, moment, seconds=_ASKED_SECONDS)
+                await ada.answers("before")
+            await trio.sleep(5)
+            begun = trio.current_time()
+            await ada.bot.hear("during")
+            await bob.answers("sibling")
+            await trio.sleep(_ASKED_SECONDS - 10)
+            writes = ada.writes_since(begun)
+            require(writes == 0, f"the platform asked for {_ASKED_SECONDS:g} s, and was asked {writes} times meanwhile")
+            await ada.answered("during", seconds=60)
+            await ada.connected()
 
 
 async def parks_on_a_refused_credential(rig: PlatformRig) -> None:

@@ -76,6 +76,8 @@ def _checks_for_all(rig: PlatformRig) -> Iterator[Check]:
         yield _check(connection.rides_out_an_outage_at_connect, rig, kind)
         yield _check(connection.rides_out_an_outage_while_running, rig, kind)
     yield _check(connection.rides_out_a_lost_network, rig)
+    for moment in (Moment.CONNECT, Moment.RECEIVE):
+        yield _check(connection.asks_no_sooner_than_it_may, rig, moment)
     yield _check(connection.parks_on_a_refused_credential, rig)
     yield _check(connection.parks_on_a_revoked_credential, rig)
     yield _check(connection.parks_without_a_credential, rig)

@@ -8,12 +8,27 @@ from hermes_trio.testing.conformance import conformance_checks
 from hermes_trio.testing.loopback.rig import LoopbackRig
 from tests.testing.conformance.telegram_rig import TelegramRig
 
+SLOW = (
+    "rides_out_an_outage_at_connect",
+    "parks_on_a_refused_credential",
+    "parks_on_a_revoked_credential",
+    "parks_the_second_user_of_a_credential",
+    "leaves_nothing_behind",
+)
 
-@pytest.mark.parametrize("check", conformance_checks(LoopbackRig()), ids=str)
+
+def checks(rig):
+    return [
+        pytest.param(check, marks=[pytest.mark.slow] if check.name.startswith(SLOW) else [])
+        for check in conformance_checks(rig)
+    ]
+
+
+@pytest.mark.parametrize("check", checks(LoopbackRig()), ids=str)
 async def test_loopback(check, autojump_clock):
     await check()
 
 
-@pytest.mark.parametrize("check", conformance_checks(TelegramRig()), ids=str)
+@pytest.mark.parametrize("check", checks(TelegramRig()), ids=str)
 async def test_telegram(check, autojump_clock):
     await check()

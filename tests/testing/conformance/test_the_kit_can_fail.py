@@ -22,6 +22,8 @@ WRONG = [
     ("rides_out_an_outage_while_running[hang]", broken.Silent),
     ("rides_out_an_outage_while_running[drop_before]", broken.Silent),
     ("rides_out_a_lost_network", broken.Silent),
+    ("asks_no_sooner_than_it_may[connect]", broken.TakesRateLimitForOutage),
+    ("asks_no_sooner_than_it_may[receive]", broken.TakesRateLimitForOutage),
     ("parks_on_a_refused_credential", broken.Stubborn),
     ("parks_on_a_revoked_credential", broken.Stubborn),
     ("parks_without_a_credential", LoopbackAdapter),

@@ -55,11 +55,15 @@ class GatewayProcess:
 
     def start(self) -> GatewayProcess:
         """Start it and wait until it answers."""
+        self.spawn()
+        self.wait_for(lambda: self.get("/health")[0] == 200)
+        return self
+
+    def spawn(self) -> None:
+        """Start it and wait for nothing."""
         command = self.command("run", "--home", str(self.root), "--port", str(self.port), *self._arguments)
         with self.log.open("ab") as out:
             self.child = subprocess.Popen(command, stdout=out, stderr=out, cwd=REPOSITORY, env=self._env)
-        self.wait_for(lambda: self.get("/health")[0] == 200)
-        return self
 
     def wait_for(self, condition) -> None:
         """Look every 20 ms, because a process sets no event; fails with the output when it takes too long."""

@@ -138,10 +138,10 @@ class Chats:
             while not condition():
                 await trio.sleep(0.1)
 
-    async def settled(self, of: str = "ada") -> None:
+    async def settled(self, of: str = "ada", *, seconds: float = SECONDS) -> None:
         """Wait until a profile has nothing to answer and nothing to send."""
-        await self.until(lambda: not {"accepted", "running"}.intersection(self.inbox(of)))
-        await self.until(lambda: not {"pending", "sending"}.intersection(self.outbox(of)))
+        await self.until(lambda: not {"accepted", "running"}.intersection(self.inbox(of)), seconds=seconds)
+        await self.until(lambda: not {"pending", "sending"}.intersection(self.outbox(of)), seconds=seconds)
 
     async def quiet(self, seconds: float = 3.0) -> list[Sent]:
         """What bots do within so many seconds in which nobody says anything."""

@@ -143,7 +143,7 @@ async def _settle(chats: Chats, name: str) -> None:
         while chats.bots[name].pending_updates:
             await trio.sleep(1)
         await trio.sleep(5)
-        await chats.settled(name)
+        await chats.settled(name, seconds=3600)
 
 
 def _check(chats: Chats, name: str, mode: str, said: list[str]) -> None:

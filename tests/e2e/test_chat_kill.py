@@ -1,4 +1,4 @@
-"""`kill -9` at any moment: no message is lost, no finished answer is repeated. `tests.e2e.kill_rig` runs more of these."""
+"""`kill -9` at any moment: no message is lost, no finished answer is repeated. `kill_rig` runs more.of these."""
 
 import contextlib
 import signal
@@ -83,7 +83,7 @@ def waits_to_be_sent(gateway: GatewayProcess, profile: str) -> bool:
 def count_of(gateway: GatewayProcess, profile: str, table: str, state: str) -> int:
     with contextlib.closing(sqlite3.connect(HomePaths(gateway.root).profile(profile).state_db)) as connection:
         try:
-            query = f"SELECT count(*) FROM {table} WHERE state = ?"  # noqa: S608  names of the test's own
+            query = f"SELECT count(*) FROM {table} WHERE state = ?"
             return connection.execute(query, (state,)).fetchone()[0]
         except sqlite3.OperationalError:  # not there yet
             return 0

@@ -131,7 +131,7 @@ async def parks_on_a_refused_credential(rig: PlatformRig) -> None:
 
 
 async def parks_on_a_revoked_credential(rig: PlatformRig) -> None:
-    """Likewise when the platform refuses the credential of a bot that runs."""
+    """A credential that is refused while the bot runs parks it, too; the sibling goes on."""
     async with open_served_world(rig) as world:
         ada, bob = world.sides
         ada.bot.trouble(Trouble.CREDENTIAL_REFUSED, Moment.RECEIVE, times=None)

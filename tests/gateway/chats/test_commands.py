@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 
 from tests.gateway.chats.rig import Bot, open_chats, open_home
@@ -19,11 +20,38 @@ async def test_new_asks_back_and_begins_anew(tmp_path, autojump_clock):
         assert (await chats.ask("!history")).text == "0 messages before this one"
 
 
-async def test_new_is_confirmed_in_words(tmp_path, autojump_clock):
+@pytest.mark.parametrize("word", ["approve", "yes", "1", "ok!"])
+async def test_new_is_confirmed_in_words(tmp_path, autojump_clock, word):
     async with open_chats(tmp_path) as chats:
         await chats.ask("the word is plum")
         await chats.ask("/new")
-        assert (await chats.ask("approve")).text == "🆕 A new conversation begins."
+        assert (await chats.ask(word)).text == "🆕 A new conversation begins."
+
+
+@pytest.mark.parametrize("word", ["no", "Cancel", "3"])
+async def test_new_is_taken_back_in_words(tmp_path, autojump_clock, word):
+    async with open_chats(tmp_path) as chats:
+        await chats.ask("the word is plum")
+        await chats.ask("/new")
+        assert (await chats.ask(word)).text == "All right, nothing changed."
+
+
+async def test_whoever_says_something_else_does_not_mean_new_any_more_and_is_answered(tmp_path, autojump_clock):
+    async with open_chats(tmp_path) as chats:
+        await chats.ask("the word is plum")
+        await chats.ask("/new")
+        texts = [(await chats.ask("!history")).text, (await chats.reply()).text]
+        assert texts == [
+            "Nobody answered, so nothing was changed.",
+            "2 messages before this one, the first was: the word is plum",
+        ]
+
+
+async def test_a_confirmed_command_loses_its_buttons(tmp_path, autojump_clock):
+    async with open_chats(tmp_path) as chats:
+        question = await chats.ask("/new")
+        await chats.alice.presses(question, "Cancel")
+        await chats.telegram.wait_until(lambda: question.buttons == ())
 
 
 async def test_new_that_nobody_confirms_changes_nothing(tmp_path, autojump_clock):
@@ -90,8 +118,9 @@ async def test_restart_restarts_this_profile_only_and_loses_nothing(tmp_path, au
         await chats.ask("/restart")
         await trio.sleep(5)
         await chats.say("!say while it restarts")
-        texts = [(await chats.reply()).text for _ in range(3)]
-        assert texts == ["Ada slept 20 s.", "in the queue", "while it restarts"]
+        texts = [(await chats.reply()).text for _ in range(4)]
+        assert texts[0] == "Ada slept 20 s."
+        assert sorted(texts[1:]) == ["in the queue", "while it restarts", "✅ I am back."]
         assert chats.gateway.slot("ada").generation == 2
         assert (await chats.reply(of="bea", seconds=60)).text == "Bea slept 50 s."
         assert chats.gateway.slot("bea").generation == 1
@@ -102,7 +131,8 @@ async def test_a_restart_that_cannot_wait_resumes_the_turn_afterwards(tmp_path, 
         await chats.say("!sleep 20")
         await chats.until(lambda: "running" in chats.inbox())
         await chats.ask("/restart")
-        assert (await chats.reply(seconds=60)).text == "Ada slept 20 s."
+        texts = [(await chats.reply(seconds=60)).text for _ in range(2)]
+        assert texts == ["✅ I am back.", "Ada slept 20 s."]
         await chats.settled()
         assert set(chats.inbox()) == {"done"}
         assert [role for role, _ in chats.history()] == ["user", "assistant"]

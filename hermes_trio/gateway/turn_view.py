@@ -158,6 +158,8 @@ class TurnView:
         )
         while True:
             await trio.sleep(seconds)
+            if self._questions:
+                continue  # it is the user who is waited for
             text = still_working_text(
                 trio.current_time() - self._turn.begun,
                 self._turn.control.current_tool,

@@ -11,7 +11,8 @@ import trio
 
 from hermes_trio.adapter_api import NotModified, OutgoingMedia, OutgoingText, Target
 from hermes_trio.testing.conformance.rig import EffectKind
-from hermes_trio.testing.conformance.world import eventually, open_served_world, require
+from hermes_trio.testing.conformance.waiting import eventually, require
+from hermes_trio.testing.conformance.world import open_served_world
 
 if TYPE_CHECKING:
     from hermes_trio.adapter_api import Adapter

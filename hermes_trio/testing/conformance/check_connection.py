@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from hermes_trio.testing.conformance.rig import Moment, Trouble
-from hermes_trio.testing.conformance.world import eventually, open_served_world, open_world, require
+from hermes_trio.testing.conformance.waiting import eventually, require
+from hermes_trio.testing.conformance.world import open_served_world, open_world
 
 if TYPE_CHECKING:
     from hermes_trio.testing.conformance.rig import PlatformRig

@@ -19,7 +19,7 @@ from hermes_trio.testing.conformance import (
 from hermes_trio.testing.conformance.rig import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from hermes_trio.testing.conformance.rig import PlatformRig
 
@@ -71,15 +71,15 @@ def conformance_checks(rig: PlatformRig) -> list[Check]:
 
 def _checks_for_all(rig: PlatformRig) -> Iterator[Check]:
     connection, incoming, outgoing, containment = check_connection, check_incoming, check_outgoing, check_containment
+    moments = [moment for moment in Moment if moment is not Moment.RECEIVE or not rig.calls_us]
     yield _check(connection.connects, rig)
-    for kind in connection.OUTAGES:
-        yield _check(connection.rides_out_an_outage_at_connect, rig, kind)
-        yield _check(connection.rides_out_an_outage_while_running, rig, kind)
-    yield _check(connection.rides_out_a_lost_network, rig)
-    for moment in (Moment.CONNECT, Moment.RECEIVE):
-        yield _check(connection.asks_no_sooner_than_it_may, rig, moment)
+    yield from _checks(connection.rides_out_an_outage_at_connect, rig, connection.OUTAGES)
+    if not rig.calls_us:
+        yield from _checks(connection.rides_out_an_outage_while_running, rig, connection.OUTAGES)
+        yield _check(connection.rides_out_a_lost_network, rig)
+        yield _check(connection.parks_on_a_revoked_credential, rig)
+    yield from _checks(connection.asks_no_sooner_than_it_may, rig, [each for each in moments if each != Moment.SEND])
     yield _check(connection.parks_on_a_refused_credential, rig)
-    yield _check(connection.parks_on_a_revoked_credential, rig)
     yield _check(connection.parks_without_a_credential, rig)
     yield _check(incoming.answers_through_the_addressed_bot, rig)
     yield _check(incoming.describes_messages, rig)
@@ -92,13 +92,11 @@ def _checks_for_all(rig: PlatformRig) -> Iterator[Check]:
     yield _check(outgoing.counts_length_as_the_platform_does, rig)
     yield _check(outgoing.waits_as_long_as_the_platform_asks, rig)
     yield _check(outgoing.goes_on_after_a_permanent_failure, rig)
-    for kind in outgoing.SEND_OUTAGES:
-        yield _check(outgoing.sends_again_after_an_outage, rig, kind)
+    yield from _checks(outgoing.sends_again_after_an_outage, rig, outgoing.SEND_OUTAGES)
     yield _check(outgoing.says_nothing_twice_unmarked, rig)
     yield _check(outgoing.keeps_answers_while_the_credential_is_refused, rig)
     yield _check(containment.leaves_nothing_behind, rig)
-    for moment in Moment:
-        yield _check(containment.ends_when_cancelled, rig, moment)
+    yield from _checks(containment.ends_when_cancelled, rig, moments)
     yield _check(containment.starts_again_with_its_profile, rig)
     yield _check(containment.is_quiet_when_idle, rig)
     yield _check(containment.holds_no_module_state, rig)
@@ -110,7 +108,7 @@ def _checks_by_capability(rig: PlatformRig) -> Iterator[Check]:
     can = rig.capabilities
     table: tuple[tuple[object, Callable[[PlatformRig], Awaitable[None]]], ...] = (
         (rig.exclusive, check_connection.parks_the_second_user_of_a_credential),
-        (rig.exclusive, check_connection.parks_on_a_conflict),
+        (rig.exclusive and not rig.calls_us, check_connection.parks_on_a_conflict),
         (can.threads, check_incoming.answers_in_the_thread),
         (can.render, check_outgoing.sends_plain_text_when_markup_is_refused),
         (can.idempotent_sends, check_outgoing.sends_once_for_one_key),
@@ -129,3 +127,9 @@ def _checks_by_capability(rig: PlatformRig) -> Iterator[Check]:
 def _check(run: Callable[..., Awaitable[None]], rig: PlatformRig, *details: object) -> Check:
     name = f"{run.__name__}[{details[0]}]" if details else run.__name__
     return Check(name, (inspect.getdoc(run) or "").partition("\n")[0], partial(run, rig, *details))
+
+
+def _checks(run: Callable[..., Awaitable[None]], rig: PlatformRig, details: Iterable[object]) -> Iterator[Check]:
+    """A check for each of several cases."""
+    for detail in details:
+        yield _check(run, rig, detail)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import trio
 
     from hermes_trio.adapter_api import AdapterFactory, Capabilities
+    from hermes_trio.io.http_transport import Connect
 
 
 class Trouble(enum.StrEnum):
@@ -173,6 +174,13 @@ class StandIn(Protocol):
         """Open a connection in memory."""
         ...
 
+    def attach(self, connect: Connect | None) -> None:
+        """From now on the gateway's HTTP listener can be reached, or, with None, no more.
+
+        Only platforms that call us need this; the gateway's host is ``gateway.test``.
+        """
+        ...
+
     def bot(self, name: str) -> StandInBot:
         """Register a bot of this name, with a credential of its own."""
         ...
@@ -204,6 +212,14 @@ class PlatformRig(Protocol):
     @property
     def exclusive(self) -> bool:
         """Whether a credential can have one user only."""
+        ...
+
+    @property
+    def calls_us(self) -> bool:
+        """Whether the platform brings messages to a path that the adapter has mounted, instead of being asked.
+
+        Then there is no `Moment.RECEIVE`, and no check that needs one.
+        """
         ...
 
     def open(self) -> AbstractAsyncContextManager[StandIn]:

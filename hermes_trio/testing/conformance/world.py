@@ -8,66 +8,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import trio
-
 from hermes_trio.errors import ConfigError
 from hermes_trio.gateway.adapter_runner import CredentialLocks
 from hermes_trio.home.process_record import current_process_record
 from hermes_trio.testing.conformance.observed import Observed, observing
 from hermes_trio.testing.conformance.rig import EffectKind
+from hermes_trio.testing.conformance.waiting import WAIT_SECONDS, eventually, require
 from hermes_trio.testing.conformance.wire import Wire
 from hermes_trio.testing.gateway import open_gateway
 from hermes_trio.testing.home import ProfileFiles
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from hermes_trio.adapter_api import Adapter, AdapterFactory
     from hermes_trio.gateway.adapter_runner import AdapterRunner
     from hermes_trio.gateway.adapter_slot import AdapterSlot
     from hermes_trio.gateway.chats import Chats
     from hermes_trio.scope import ProfileScope
-    from hermes_trio.testing.conformance.rig import Effect, PlatformRig, StandInBot
+    from hermes_trio.testing.conformance.rig import Effect, PlatformRig, StandIn, StandInBot
     from hermes_trio.testing.gateway import GatewayFixture
 
-WAIT_SECONDS: Final = 300.0
-"""How long a check waits for what has to happen; riding out an outage may take minutes. It is mock time."""
-
-_FIRST_LOOK: Final = 0.02
-_LONGEST_LOOK: Final = 1.0
 _TOLD: Final = 6
-
-
-def require(condition: object, why: str) -> None:
-    """Demand that a condition holds now.
-
-    Raises:
-        AssertionError: It does not.
-    """
-    if not condition:
-        raise AssertionError(why)
-
-
-async def eventually(
-    condition: Callable[[], object], what: str, *, seconds: float = WAIT_SECONDS, side: Side | None = None
-) -> None:
-    """Wait until a condition holds.
-
-    Args:
-        condition: What has to hold.
-        what: The same in words, for the failure.
-        seconds: How long to wait.
-        side: Whose state explains a failure.
-
-    Raises:
-        AssertionError: It did not hold in time.
-    """
-    pause, until = _FIRST_LOOK, trio.current_time() + seconds
-    while not condition():
-        if trio.current_time() >= until:
-            raise AssertionError(f"{what}: not within {seconds:g} s" + (f"\n{side.describe()}" if side else ""))
-        await trio.sleep(pause)
-        pause = min(pause * 1.2, _LONGEST_LOOK)
 
 
 @dataclass(slots=True, eq=False)
@@ -229,10 +191,12 @@ class World:
         bob: Its sibling, which must not notice anything.
     """
 
-    def __init__(self, rig: PlatformRig, wire: Wire, root: Path, bots: Sequence[StandInBot]) -> None:
+    def __init__(self, rig: PlatformRig, stand_in: StandIn, root: Path) -> None:
         self.rig = rig
-        self.wire = wire
+        self.wire = Wire(stand_in.connect)
         self.root = root
+        self._stand_in = stand_in
+        bots = (stand_in.bot("ada"), stand_in.bot("bob"))
         self.ada = Side(self, "ada", "Ada", bots[0], "canary-of-ada-5c1f9e", Observed())
         self.bob = Side(self, "bob", "Bob", bots[1], "canary-of-bob-e07d23", Observed())
         self._gateway: GatewayFixture | None = None
@@ -262,9 +226,11 @@ class World:
             credential_locks=CredentialLocks(self.root.parent / "locks", record),
         ) as gateway:
             self._gateway = gateway
+            self._stand_in.attach(gateway.connect)
             try:
                 yield
             finally:
+                self._stand_in.attach(None)
                 self._gateway = None
 
     def describe(self) -> str:
@@ -296,8 +262,7 @@ async def open_world(rig: PlatformRig) -> AsyncIterator[World]:
     """Open a stand-in, without a gateway yet, for the length of a block; a failure says how everybody was doing."""
     with tempfile.TemporaryDirectory() as folder:
         async with rig.open() as stand_in:
-            bots = (stand_in.bot("ada"), stand_in.bot("bob"))
-            yield World(rig, Wire(stand_in.connect), Path(folder) / "home", bots)
+            yield World(rig, stand_in, Path(folder) / "home")
 
 
 @asynccontextmanager

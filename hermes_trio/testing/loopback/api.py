@@ -30,7 +30,8 @@ import msgspec
 import trio
 
 from hermes_trio.http.types import ClientGone
-from hermes_trio.testing.faults import Fault, FaultKind, FaultPlan
+from hermes_trio.testing.faults import FaultKind, FaultPlan
+from hermes_trio.testing.loopback.refusals import ApiRefusal, strike
 from hermes_trio.testing.loopback.state import (
     LONGEST_CAPTION,
     LONGEST_TEXT,
@@ -49,17 +50,6 @@ MOST_AT_ONCE: Final = 100
 LONGEST_WAIT_SECONDS: Final = 60.0
 _Buttons = tuple[tuple[tuple[str, str], ...], ...]
 _Body = TypeVar("_Body")
-
-
-class ApiRefusal(Exception):
-    """An answer that says no."""
-
-    def __init__(self, status: int, error: str, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body: Json = {"error": error, "message": message}
-        if retry_after is not None:
-            self.body["retry_after"] = retry_after
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,7 +122,7 @@ class LoopbackApi:
         token = (request.headers.get("authorization") or "").removeprefix("Bearer ")
         method = request.segments[0] if request.segments else ""
         fault = self._faults.take(token, method)
-        if fault is not None and await _strike(fault, responder):
+        if fault is not None and await strike(fault, responder):
             return None
         bot = self._find_bot(token)
         if request.method == "GET" and method == "events":
@@ -192,38 +182,6 @@ class LoopbackApi:
 async def _watch(responder: Responder, waiting: trio.CancelScope) -> None:
     await responder.wait_client_gone()
     waiting.cancel()
-
-
-async def _strike(fault: Fault, responder: Responder) -> bool:
-    """Let a fault happen; whether the request is over with it.
-
-    Raises:
-        ApiRefusal: The fault is an answer.
-        ClientGone: The fault is a dropped connection.
-    """
-    refusals = {
-        FaultKind.TOO_MANY_REQUESTS: ApiRefusal(429, "rate_limited", "too many requests", fault.seconds),
-        FaultKind.SERVER_ERROR: ApiRefusal(500, "internal", "something broke"),
-        FaultKind.UNAUTHORIZED: ApiRefusal(401, "bad_token", "no bot has this token"),
-        FaultKind.CONFLICT: ApiRefusal(409, "conflict", "somebody else asks for this bot's events"),
-        FaultKind.ERROR: ApiRefusal(fault.status, fault.description, "as the test ordered"),
-    }
-    if fault.kind in refusals:
-        raise refusals[fault.kind]
-    if fault.kind is FaultKind.DROP_BEFORE:
-        raise ClientGone
-    if fault.kind is FaultKind.HANG:
-        await responder.wait_client_gone()
-        raise ClientGone
-    if fault.kind is FaultKind.BAD_GATEWAY:
-        await responder.send(502, b"<html>Bad Gateway</html>", (), "text/html")
-        return True
-    if fault.kind is FaultKind.MALFORMED:
-        await responder.send(200, b'{"events": [')
-        return True
-    if fault.kind is FaultKind.SLOW:
-        await trio.sleep(fault.seconds)
-    return False
 
 
 def _read(request: Request, kind: type[_Body]) -> _Body:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import trio
 
     from hermes_trio.adapter_api import AdapterFactory, Capabilities
+    from hermes_trio.io.http_transport import Connect
     from hermes_trio.testing.loopback.state import BotState, Done
 
 CHAT: Final = "7"
@@ -53,6 +54,7 @@ class LoopbackRig:
         "hermes_trio.testing.loopback.wire",
     )
     exclusive: Final = True
+    calls_us: Final = False
 
     @property
     def factory(self) -> AdapterFactory:
@@ -80,6 +82,9 @@ class LoopbackStandIn:
     async def connect(self, scheme: str, host: str, port: int) -> trio.abc.Stream:
         """Open a connection in memory."""
         return await self._server.connect(scheme, host, port)
+
+    def attach(self, connect: Connect | None) -> None:
+        """The platform is asked, and calls nobody."""
 
     def bot(self, name: str) -> LoopbackBot:
         """Register a bot."""

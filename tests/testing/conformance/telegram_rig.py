@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hermes_trio.adapter_api import Capabilities, MediaKind, TextUnit
 from hermes_trio.testing.conformance import Effect, EffectKind, Moment, Trouble
 from hermes_trio.testing.faults import FaultKind
+from hermes_trio.testing.gateway import TEST_URL
 from hermes_trio.testing.telegram import open_fake_telegram
 from hermes_trio_adapters.telegram import make_adapter
 from hermes_trio_adapters.telegram.render import render_html
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     import trio
 
+    from hermes_trio.io.http_transport import Connect
     from hermes_trio.testing.telegram import FakeBot, FakeTelegram, FakeUser, Sent
 
 PERSON: Final = 1001
@@ -52,6 +54,7 @@ class TelegramRig:
     platform = "telegram"
     packages = ("hermes_trio_adapters.telegram",)
     exclusive = True
+    calls_us = False
     factory = staticmethod(make_adapter)
     capabilities = Capabilities(
         text_limit=4096,
@@ -76,26 +79,56 @@ class TelegramRig:
             yield TelegramStandIn(telegram)
 
 
+class TelegramWebhookRig(TelegramRig):
+    """Telegram in webhook mode."""
+
+    calls_us = True
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TelegramStandIn]:
+        line = Line()
+        async with open_fake_telegram(sockets=False, webhook_connect=line.open) as telegram:
+            yield TelegramStandIn(telegram, line)
+
+
+class Line:
+    """Telegram's way to the gateway, while there is one."""
+
+    def __init__(self) -> None:
+        self.connect: Connect | None = None
+
+    async def open(self, *address: object) -> trio.abc.Stream:
+        if self.connect is None:
+            raise ConnectionRefusedError(111, "Connection refused")
+        return await self.connect(*address)
+
+
 class TelegramStandIn:
-    def __init__(self, telegram: FakeTelegram) -> None:
+    def __init__(self, telegram: FakeTelegram, line: Line | None = None) -> None:
         self._telegram = telegram
+        self._line = line
         self._person = telegram.user(PERSON, "Alice")
         self._bots = 0
 
     async def connect(self, scheme: str, host: str, port: int) -> trio.abc.Stream:
         return await self._telegram.connect(scheme, host, port)
 
+    def attach(self, connect: Connect | None) -> None:
+        if self._line is not None:
+            self._line.connect = connect
+
     def bot(self, name: str) -> TelegramBot:
         self._bots += 1
-        token = f"{self._bots}:{name}-token-canary"
-        return TelegramBot(self._telegram, self._telegram.bot(token, f"{name}_bot"), self._person)
+        bot = self._telegram.bot(f"{self._bots}:{name}-token-canary", f"{name}_bot")
+        return TelegramBot(self._telegram, bot, self._person, f"{name}-webhook-canary" if self._line else "")
 
 
 class TelegramBot:
     chat_id = str(PERSON)
 
-    def __init__(self, telegram: FakeTelegram, bot: FakeBot, person: FakeUser) -> None:
+    def __init__(self, telegram: FakeTelegram, bot: FakeBot, person: FakeUser, webhook_secret: str) -> None:
         self._telegram = telegram
+        self._webhook_secret = webhook_secret
         self._bot = bot
         self._person = person
         self._last: object = None
@@ -103,7 +136,7 @@ class TelegramBot:
 
     @property
     def secrets(self) -> Sequence[str]:
-        return (self._bot.token,)
+        return (self._bot.token, *([self._webhook_secret] if self._webhook_secret else []))
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -112,7 +145,11 @@ class TelegramBot:
 
     @property
     def variables(self) -> Mapping[str, str]:
-        return {"TELEGRAM_BOT_TOKEN": self._bot.token}
+        token = {"TELEGRAM_BOT_TOKEN": self._bot.token}
+        if not self._webhook_secret:
+            return token
+        webhook = {"TELEGRAM_WEBHOOK_URL": TEST_URL, "TELEGRAM_WEBHOOK_SECRET": self._webhook_secret}
+        return {**token, **webhook}
 
     @property
     def effects(self) -> Sequence[Effect]:

@@ -6,7 +6,7 @@ import pytest
 
 from hermes_trio.testing.conformance import conformance_checks
 from hermes_trio.testing.loopback.rig import LoopbackRig
-from tests.testing.conformance.telegram_rig import TelegramRig
+from tests.testing.conformance.telegram_rig import TelegramRig, TelegramWebhookRig
 
 SLOW = (
     "rides_out_an_outage_at_connect",
@@ -31,4 +31,9 @@ async def test_loopback(check, autojump_clock):
 
 @pytest.mark.parametrize("check", checks(TelegramRig()), ids=str)
 async def test_telegram(check, autojump_clock):
+    await check()
+
+
+@pytest.mark.parametrize("check", checks(TelegramWebhookRig()), ids=str)
+async def test_telegram_with_webhooks(check, autojump_clock):
     await check()

@@ -54,7 +54,7 @@ class ProxyTransport(httpx.AsyncBaseTransport):
             )
             transport = httpx.AsyncHTTPTransport(proxy=self._proxy, verify=context, trust_env=False, limits=limits)
             self._transports[choice] = transport
-        return await transport.handle_async_request(request)
+        return await transport.handle_async_request(_with_target_in_url(request))
 
     async def aclose(self) -> None:
         """Close every connection, idle or not; takes at most 2 s, cancelled or not."""
@@ -62,6 +62,23 @@ class ProxyTransport(httpx.AsyncBaseTransport):
         with trio.move_on_after(CLOSE_SECONDS, shield=True):
             for transport in self._transports.values():
                 await transport.aclose()
+
+
+def _with_target_in_url(request: httpx.Request) -> httpx.Request:
+    """The request with its target, if it has one, in its URL: httpcore would put it into what it asks the proxy for.
+
+    Nobody logs the URL here any more.
+    """
+    target = request.extensions.get("target")
+    if target is None:
+        return request
+    return httpx.Request(
+        request.method,
+        request.url.copy_with(raw_path=target),
+        headers=request.headers.raw,
+        stream=request.stream,
+        extensions={name: value for name, value in request.extensions.items() if name != "target"},
+    )
 
 
 def check_proxy(proxy: str) -> str:

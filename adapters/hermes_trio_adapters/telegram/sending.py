@@ -73,7 +73,9 @@ async def show_typing(api: BotApi, target: Target) -> None:
     Raises:
         AdapterError: See `BotApi.call`.
     """
-    await api.call("sendChatAction", {**place(target), "action": "typing"}, bool)
+    # Unlike a message this has to name the General topic, or nobody sees it there.
+    where = {"chat_id": target.chat_id, "message_thread_id": number(target.thread_id or None)}
+    await api.call("sendChatAction", {**where, "action": "typing"}, bool)
 
 
 async def set_reaction(api: BotApi, target: Target, message_id: str, reaction: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from hermes_trio.adapter_api import TextUnit
+from hermes_trio.adapter_api import OutgoingText, Target, TextUnit
 from hermes_trio.store import outbox
 from hermes_trio.testing.conformance.rig import EffectKind, Moment, Trouble
 from hermes_trio.testing.conformance.waiting import eventually, require
@@ -127,8 +127,6 @@ async def says_nothing_twice_unmarked(rig: PlatformRig) -> None:
 
 async def sends_once_for_one_key(rig: PlatformRig) -> None:
     """The same part with the same key is one message."""
-    from hermes_trio.adapter_api import OutgoingText, Target
-
     async with open_served_world(rig) as world:
         ada = world.ada
         adapter = await ada.connected()
@@ -137,6 +135,33 @@ async def sends_once_for_one_key(rig: PlatformRig) -> None:
         sent = [await adapter.send(target, OutgoingText("once", idempotency_key="key-1")) for _ in range(3)]
         require(len({one.message_id for one in sent}) == 1, f"one key gave the messages {sent}")
         require(ada.count("once") == 1, f"one key was sent {ada.count('once')} times")
+
+
+async def sends_several_at_once(rig: PlatformRig) -> None:
+    """Sends may overlap, and go on while a message is being stored."""
+    async with open_served_world(rig) as world:
+        ada = world.ada
+        adapter = await ada.connected()
+        await ada.answers("hello")
+        ada.observed.hold = trio.Event()
+        await ada.bot.hear("held up")
+        await eventually(lambda: len(ada.observed.offered) == 2, "the message is handed over", side=ada)
+        texts, sent = [f"text {number}" for number in range(20)], dict[str, str]()
+
+        async def send(text: str) -> None:
+            message = await adapter.send(Target(ada.bot.chat_id), OutgoingText(text, idempotency_key=text))
+            sent[message.message_id] = text
+
+        with trio.move_on_after(30):
+            async with trio.open_nursery() as nursery:
+                for text in texts:
+                    nursery.start_soon(send, text)
+        arrived = {message.message_id: message.text for message in ada.messages}
+        require(sorted(sent.values()) == sorted(texts), f"of {len(texts)} sends {len(sent)} were confirmed in 30 s")
+        wrong = {key: (text, arrived.get(key)) for key, text in sent.items() if arrived.get(key) != text}
+        require(not wrong, f"messages say something else: {wrong}")
+        ada.observed.hold.set()
+        await ada.answered("held up")
 
 
 async def keeps_answers_while_the_credential_is_refused(rig: PlatformRig) -> None:

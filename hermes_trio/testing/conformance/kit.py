@@ -94,6 +94,7 @@ def _checks_for_all(rig: PlatformRig) -> Iterator[Check]:
     yield _check(outgoing.goes_on_after_a_permanent_failure, rig)
     yield from _checks(outgoing.sends_again_after_an_outage, rig, outgoing.SEND_OUTAGES)
     yield _check(outgoing.says_nothing_twice_unmarked, rig)
+    yield _check(outgoing.sends_several_at_once, rig)
     yield _check(outgoing.keeps_answers_while_the_credential_is_refused, rig)
     yield _check(containment.leaves_nothing_behind, rig)
     yield from _checks(containment.ends_when_cancelled, rig, moments)

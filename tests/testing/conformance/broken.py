@@ -208,6 +208,32 @@ class NewKeys(LoopbackAdapter):
         return await super().send(target, replace(text, idempotency_key=f"key-{next(self._keys)}"))
 
 
+class OneAtATime(LoopbackAdapter):
+    """Sends nothing while it hands messages over."""
+
+    def __init__(self, *args) -> None:
+        super().__init__(*args)
+        self._lock = trio.Lock()
+
+    async def _receive(self, context, nursery, after):
+        async def receive(messages):
+            async with self._lock:
+                await context.receive(messages)
+
+        return await super()._receive(Proxy(context, receive=receive), nursery, after)
+
+    async def send(self, target, text):
+        async with self._lock:
+            return await super().send(target, text)
+
+
+class OneBuffer(LoopbackAdapter):
+    async def send(self, target, text):
+        self._text = text
+        await trio.lowlevel.checkpoint()
+        return await super().send(target, self._text)
+
+
 class LosesAnswers(LoopbackAdapter):
     async def send(self, target, text):
         try:

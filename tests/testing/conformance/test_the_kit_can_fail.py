@@ -48,6 +48,8 @@ WRONG = [
     ("sends_again_after_an_outage[drop_before]", broken.LosesAnswers),
     ("says_nothing_twice_unmarked", broken.NewKeys),
     ("sends_once_for_one_key", broken.NewKeys),
+    ("sends_several_at_once", broken.OneAtATime),
+    ("sends_several_at_once", broken.OneBuffer),
     ("keeps_answers_while_the_credential_is_refused", broken.LosesAnswersWithItsToken),
     ("leaves_nothing_behind", broken.LeavesFilesOpen),
     ("leaves_nothing_behind", broken.SpawnsSystemTasks),

@@ -25,6 +25,8 @@ class Accepted:
         message: The message.
         internal: Whether nobody wrote it: it tells the agent of something, e.g. that a process has ended.
         attempts: How many turns have begun to answer it, in a process that died or a turn that failed.
+        begun: When the turn began that a process died over, in seconds since the epoch; 0 for none. Messages that have
+            the same one were answered together, and are again.
     """
 
     row_id: int
@@ -33,6 +35,7 @@ class Accepted:
     message: InboundMessage
     internal: bool = False
     attempts: int = 0
+    begun: float = 0.0
 
 
 class _Stored(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,5 +67,11 @@ def decode_row(row: InboxRow) -> Accepted:
     """
     stored = msgspec.json.decode(row.message, type=_Stored)
     return Accepted(
-        row.id, row.transport_profile, row.session_key, stored.message, stored.internal, attempts=row.attempts
+        row.id,
+        row.transport_profile,
+        row.session_key,
+        stored.message,
+        stored.internal,
+        attempts=row.attempts,
+        begun=row.updated_at if row.state == "running" else 0.0,
     )

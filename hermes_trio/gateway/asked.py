@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from hermes_trio.scope import ProfileScope
     from hermes_trio.tools.workplace import Workplace
 
+COMMAND: Final = "command_"
+"""Begins the turn id of a question that a command asks; its choices are yes first and no last."""
+
 _PREFIX: Final = "ask"
 _WORDS: Final[Mapping[ApprovalChoice, tuple[str, ...]]] = {
     ApprovalChoice.ONCE: ("approve", "yes", "ok", "okay", "confirm", "y", "once", "👍"),
@@ -81,11 +84,16 @@ class AskedQuestions:
     def settle(self, workplace: Workplace, session_key: str, text: str) -> bool:
         """Take a text as the answer to the oldest question of a conversation; False when none waits for such a text.
 
-        A question of the agent takes any text; consent is given or refused in plain words.
+        A question of the agent takes any text; consent is given or refused in plain words. Whoever says something else
+        while a command asks back does not mean the command any more, and is to be answered.
         """
         if questions := workplace.questions.pending(session_key=session_key):
             question = questions[0]
-            return workplace.questions.answer(question.id, _choice(text, question.choices))
+            choice = _choice(text, question.choices)
+            if question.turn_id.startswith(COMMAND) and choice not in question.choices:
+                meant = _consent_choice(text, question.choices)
+                return workplace.questions.answer(question.id, meant) and bool(meant)
+            return workplace.questions.answer(question.id, choice)
         choice = consent_in_words(text)
         return choice is not None and workplace.approvals.answer_next(choice, session_key=session_key) > 0
 
@@ -127,6 +135,16 @@ def _choice(text: str, choices: Sequence[str]) -> str:
     if word.isdecimal() and 1 <= int(word) <= len(choices):
         return choices[int(word) - 1]
     return next((choice for choice in choices if choice.lower() == word.lower()), word)
+
+
+def _consent_choice(text: str, choices: Sequence[str]) -> str:
+    """The choice of a command's question that a plain yes or no means; empty for any other text."""
+    consent = consent_in_words(text)
+    if consent is None:
+        return ""
+    if consent is ApprovalChoice.DENY:
+        return choices[-1]
+    return next((choice for choice in choices if choice.lower() == consent), choices[0])
 
 
 def _is_theirs(scope: ProfileScope, slot: AdapterSlot, press: ButtonPress, asked: Asked) -> bool:

@@ -77,7 +77,7 @@ async def _set_back(chats: Chats, turn: LaneTurn, error: Exception) -> None:
         text = "".join(traceback.format_exception(error))
         chats.log.error(f"a turn crashed: {scope.log.redact(text)}", turn=turn.turn_id)
     reason = f"{reason_code(leaf)}: {scope.log.redact(str(leaf))}"
-    tried = tuple(replace(one, attempts=one.attempts + 1) for one in turn.answered())
+    tried = tuple(replace(one, attempts=one.attempts + 1, begun=0.0) for one in turn.answered())
     states: Mapping[int, inbox.InboxState] = {}
     try:
         states = await inbox.set_back(scope, [one.row_id for one in tried], reason, scope.config.chat.inbox_attempts)

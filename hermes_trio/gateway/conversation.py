@@ -11,11 +11,11 @@ import trio
 from hermes_trio.access.commands import may_use_command
 from hermes_trio.access.identity import is_direct
 from hermes_trio.gateway.accepted import Accepted, new_row
-from hermes_trio.gateway.asked import Asked
+from hermes_trio.gateway.asked import COMMAND, Asked
 from hermes_trio.gateway.chat_request import origin_of
 from hermes_trio.gateway.lane import MOST_WAITING
 from hermes_trio.gateway.last_stop import leave_note
-from hermes_trio.gateway.question_view import show_question
+from hermes_trio.gateway.question_view import close_question, show_question
 from hermes_trio.gateway.views import adapter_view, running_turn
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.routing.session_key import SessionKey, parse_session_key
@@ -152,17 +152,21 @@ class LaneConversation:
     async def confirm(self, question: str, choices: Sequence[str]) -> str | None:
         """Ask whoever gave the command."""
         chats, key = self._chats, self._key
-        name = f"command_{uuid.uuid4().hex[:12]}"
+        name = f"{COMMAND}{uuid.uuid4().hex[:12]}"
         place = chats.reply_place(self._accepted, "confirm")
 
         async def announce(asked: PendingQuestion) -> None:
+            shown_ids.append(asked.id)
             shown = Asked(asked.id, key, tuple(choices), is_approval=False)
             await show_question(chats, place, question, shown, " / ".join(choices))
 
+        shown_ids: list[str] = []
+        answer: str | None = None
         with trio.move_on_after(CONFIRM_SECONDS):
             answer = await chats.agent.workplace.questions.ask(question, choices, announce, key, name)
-            return answer if answer in choices else None
-        return None
+        for question_id in shown_ids:
+            chats.begin(close_question, chats, place, question_id)
+        return answer if answer in choices else None
 
     def adapters(self) -> Sequence[AdapterView]:
         """The profile's adapters."""

@@ -298,6 +298,8 @@ class Lane:
             return False
         if one.source.user_id != other.source.user_id or one.source.thread_id != other.source.thread_id:
             return False
+        if earlier.begun or later.begun:
+            return earlier.begun == later.begun
         if one.album_id or other.album_id:
             return one.album_id == other.album_id
         if other.at - one.at > PIECES_SECONDS:

@@ -38,8 +38,11 @@ async def take_up(chats: Chats) -> int:
     await outbox.recover(scope)
     await take_over_obligations(scope, encode_markdown)
     unfinished = await inbox.unfinished(scope)
-    for row in unfinished:
-        await _take_up_row(chats, row)
+    wanted = [accepted for row in unfinished if (accepted := await _take_up_row(chats, row)) is not None]
+    # Without a checkpoint in between, so that what was answered together is there together. It was accepted before, so
+    # it is not refused now, however much it is.
+    for accepted in wanted:
+        chats.lanes.put_last(accepted)
     await _go_on(chats)
     await _tell_restarted(chats)
     return len(unfinished)
@@ -57,7 +60,9 @@ async def take_up_replayed(chats: Chats) -> None:
         # What waits for another try has attempts; what has just come in has no error yet.
         was_replayed = row.state == "accepted" and not row.attempts and row.last_error is not None
         if was_replayed and row.id not in known:
-            await _take_up_row(chats, row)
+            accepted = await _take_up_row(chats, row)
+            if accepted is not None:
+                chats.lanes.deliver(accepted)
 
 
 async def _tell_restarted(chats: Chats) -> None:
@@ -84,15 +89,17 @@ async def _go_on(chats: Chats) -> None:
         await chats.tell_agent(message, scope.name, entry.session_key)
 
 
-async def _take_up_row(chats: Chats, row: InboxRow) -> None:
+async def _take_up_row(chats: Chats, row: InboxRow) -> Accepted | None:
+    """The message of a row that is to be answered; None when it is dealt with here."""
     try:
         accepted = decode_row(row)
     except ValueError as error:
         chats.log.warning(f"a message in the inbox cannot be read and is dropped: {error}", row=row.id)
         await inbox.drop(chats.scope, row.id)
-        return
+        return None
     if row.state != "running" or await _may_run_again(chats, row, accepted):
-        chats.lanes.deliver(accepted)
+        return accepted
+    return None
 
 
 async def _may_run_again(chats: Chats, row: InboxRow, accepted: Accepted) -> bool:

@@ -132,6 +132,14 @@ class Chats:
         where = group if group is not None else by or self.alice
         return await self.bots[of].next_reply(where, seconds=seconds)
 
+    async def hears(self, part: str, *, of: str = "ada", seconds: float = SECONDS) -> str:
+        """Wait until a bot has said something with this in it; the whole of it."""
+        token = self.bots[of].token
+        wanted = await self.telegram.wait_for(
+            lambda sent: sent.token == token and sent.is_new_message and part in sent.text, seconds=seconds
+        )
+        return wanted.text
+
     async def until(self, condition: Callable[[], bool], *, seconds: float = SECONDS) -> None:
         """Wait until a condition holds that only the gateway can make true; looks ten times a second."""
         with trio.fail_after(seconds):

@@ -137,3 +137,31 @@ async def test_a_message_that_telegram_delivers_twice_is_answered_once(tmp_path,
         chats.telegram.state.wake()
         assert await chats.quiet() == []
         assert chats.inbox() == ["done"]
+
+
+async def test_pieces_that_a_crash_cut_off_are_answered_together_again(tmp_path, autojump_clock):
+    async with open_home(tmp_path, ada=Bot()) as chats:
+        async with chats.serving():
+            await chats.say("!sleep 5")
+            await chats.say("and this")
+            await chats.until(lambda: chats.inbox() == ["running", "running"])
+        async with chats.serving():
+            await chats.reply()
+            await chats.settled()
+    assert chats.history() == [("user", "!sleep 5\nand this"), ("assistant", "Ada slept 5 s.")]
+
+
+async def test_all_that_waited_when_the_gateway_went_is_answered_however_much_it_is(tmp_path, autojump_clock):
+    async with open_home(tmp_path, ada=Bot(QUEUE)) as chats:
+        async with chats.serving():
+            await chats.say("!sleep 5")
+            await chats.until(lambda: chats.inbox() == ["running"])
+            for number in range(31):
+                await chats.say(f"!say {number}")
+            await chats.until(lambda: len(chats.inbox()) == 32)
+        await chats.say("!say late")
+        async with chats.serving():
+            await chats.hears("late")
+            await chats.settled()
+    assert [text for text in chats.texts() if text.isdecimal()] == [str(number) for number in range(31)]
+    assert not any("was not taken" in text for text in chats.texts())

@@ -195,11 +195,13 @@ async def open_turn_view(
 ) -> AsyncIterator[TurnView]:
     """Show a turn for the length of the block, as ``display`` says."""
     failure: BaseException | None = None
-    async with AsyncExitStack() as stack, trio.open_nursery() as nursery:
+    async with AsyncExitStack() as stack:
+        # What they own outlives the nursery below: tasks of both end in the reverse order of their beginning.
         growing = await stack.enter_async_context(_growing(chats, place, display)) if _grows(chats, place) else None
         progress = None
         if display.tool_progress in _SHOWN_PROGRESS:
             progress = await stack.enter_async_context(_progress(chats, place, display))
+        nursery = await stack.enter_async_context(trio.open_nursery())
         view = TurnView(chats, lane, turn, place, display, growing, progress)
         if place.capabilities.typing and chats.platform(turn.messages[-1]).typing_indicator:
             nursery.start_soon(view.show_typing)

@@ -21,6 +21,7 @@ from hermes_trio.home.paths import home_of_user
 from hermes_trio.home.process_record import current_process_record
 from hermes_trio.http.server import serve_gateway
 from hermes_trio.io.groups import lone_error_raised
+from hermes_trio.io.orphans import adopt_orphans, look_after_orphans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +80,7 @@ def serve(invocation: Invocation, wishes: Wishes) -> int:
 
     raise_file_limit()
     prepare_memory()
+    adopt_orphans()
     with lone_error_raised():
         return trio.run(_serve, options, greet)
 
@@ -94,6 +96,7 @@ async def _serve(options: GatewayOptions, greet: Callable[[Gateway], None]) -> i
         await keep_memory_low(gateway)
 
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(look_after_orphans)
         code = await serve_gateway(options, on_ready=lambda gateway: nursery.start_soon(greet_soon, gateway))
         nursery.cancel_scope.cancel()
     return code

@@ -11,12 +11,22 @@ import contextlib
 import fcntl
 import os
 import signal
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 import trio
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from hermes_trio.io.child_mark import MARK_NAME, make_mark, pipe_name
+from hermes_trio.io.process_table import (
+    all_processes,
+    descendants,
+    group_of,
+    holds_file,
+    identify,
+    is_running,
+    read_variable,
+    reap,
+    session_members,
+)
 
 #: Scripts use the numbers up to 9 and programs the lowest free one; up here nobody steps on the leash.
 LEASH_NUMBER: Final = 150
@@ -33,12 +43,13 @@ class Leash:
         number: Descriptor to pass to the command; closed here by `let_go` once the command has it.
     """
 
-    __slots__ = ("_end", "number")
+    __slots__ = ("_end", "_name", "_theirs", "number")
 
     def __init__(self) -> None:
         self._end, lowest = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            self.number = fcntl.fcntl(lowest, fcntl.F_DUPFD_CLOEXEC, LEASH_NUMBER)
+            self._theirs = self.number = fcntl.fcntl(lowest, fcntl.F_DUPFD_CLOEXEC, LEASH_NUMBER)
+            self._name = pipe_name(lowest)
         except OSError:
             os.close(self._end)
             raise
@@ -59,6 +70,14 @@ class Leash:
         except BlockingIOError:
             return False
         return True
+
+    def make_mark(self) -> str:
+        """A mark for the command that gets it, valid until `close`."""
+        return make_mark(self._end)
+
+    def is_held_by(self, pid: int) -> bool:
+        """Whether this process holds it."""
+        return holds_file(pid, self._theirs, self._name)
 
     async def wait_free(self) -> None:
         """Wait until nobody holds it any more."""
@@ -82,15 +101,18 @@ class Family:
     Args:
         process: The leader, started in a new session with ``leash`` passed on.
         leash: Owned by the family from now on.
+        mark: What it has in `MARK_NAME`; empty when processes that made a session of their own, and whose parents have
+            gone, may stay.
     """
 
-    __slots__ = ("_leash", "_pidfd", "_process", "pid")
+    __slots__ = ("_leash", "_mark", "_pidfd", "_process", "pid")
 
-    def __init__(self, process: trio.Process, leash: Leash) -> None:
+    def __init__(self, process: trio.Process, leash: Leash, mark: str) -> None:
         leash.let_go()
         self.pid = process.pid
         self._process = process
         self._leash = leash
+        self._mark = mark
         try:
             self._pidfd = os.pidfd_open(process.pid)
         except OSError:  # an old kernel, or no descriptor left
@@ -124,18 +146,17 @@ class Family:
         return self._leash.is_free()
 
     def has_members(self) -> bool:
-        """Whether processes of the command's session still run; looks at all processes of the machine."""
-        return bool(session_members(self.pid))
+        """Whether processes of the command still run; looks at all processes of the machine unless `is_gone`."""
+        return not self.is_gone() and bool(session_members(self.pid) or self._strays())
 
     async def wait_gone(self) -> None:
-        """Wait until `is_gone`; processes that left the session of their own accord are waited for as well."""
+        """Wait until `is_gone`."""
         await self._leash.wait_free()
 
     async def end(self, grace: float) -> int | None:
-        """End what still runs, SIGTERM first and SIGKILL ``grace`` seconds later, and reap the leader.
+        """End what still runs, SIGTERM first and SIGKILL ``grace`` seconds later, and reap what is ours to reap.
 
-        Processes that made a session of their own and whose parents have gone are let alone: that is how a program
-        says that it wants to outlive its command.
+        Daemons that have let go of the leash are left to `hermes_trio.io.orphans`.
 
         Returns:
             The leader's exit status, negative for a signal; None when the kernel does not let go of it.
@@ -155,17 +176,20 @@ class Family:
             await self._process.wait()
             while self._is_anybody_left(others):  # noqa: ASYNC110  nobody reports the end of a process that is no child
                 await trio.sleep(_POLL_SECONDS)
+        for pid, _started in others:
+            reap(pid)  # if it came to us when its parents had gone
         return self._process.returncode
 
     async def _wait_session(self, others: set[tuple[int, int]]) -> None:
-        """Wait for the leader and its session; the leash of a program that wants to stay does not count."""
+        """Wait for the leader, its session and others; the leash of a program that may stay does not count."""
         await self.wait_leader()
-        while not self.is_gone() and (session_members(self.pid) or any(map(is_running, others))):
+        while any(map(is_running, others)) or (not self.is_gone() and session_members(self.pid)):
             with trio.move_on_after(_LOOK_SECONDS):
                 await self.wait_gone()
+                await trio.sleep(_POLL_SECONDS)  # who has let go of the leash does not tell when it ends
 
     def _is_anybody_left(self, others: set[tuple[int, int]]) -> bool:
-        """Zombies do not count: whose parents have gone are reaped by the machine's first process, sooner or later."""
+        """Zombies do not count: they are reaped here or by the machine's first process, sooner or later."""
         return any(map(is_running, others)) or (self._group_exists() and bool(session_members(self.pid)))
 
     def _group_exists(self) -> bool:
@@ -183,7 +207,21 @@ class Family:
         While the leader lives they are found going down from it; after that by their session.
         """
         found = session_members(self.pid) if self.leader_ended() else set(descendants(self.pid))
-        return {(pid, started) for pid, started in found if group_of(pid) != self.pid}
+        return {(pid, started) for pid, started in found | self._strays() if group_of(pid) != self.pid}
+
+    def _strays(self) -> set[tuple[int, int]]:
+        """Processes that made a session of their own and whose parents have gone, with what is below them.
+
+        They are known by the leash, or by the command's mark: programs wipe their environment, or close descriptors
+        that they do not know, but hardly both.
+        """
+        if not self._mark:
+            return set()
+        found: set[tuple[int, int]] = set()
+        for pid in all_processes():
+            if self._leash.is_held_by(pid) or read_variable(pid, MARK_NAME) == self._mark:
+                found |= {one for one in (identify(pid), *descendants(pid)) if one is not None}
+        return found
 
     def _signal(self, number: signal.Signals, others: set[tuple[int, int]]) -> None:
         signal_group(self.pid, number)
@@ -218,63 +256,3 @@ async def wait_end_of(pid: int) -> None:
         await trio.lowlevel.wait_readable(pidfd)
     finally:
         os.close(pidfd)
-
-
-def group_of(pid: int) -> int | None:
-    """A process's group; None when it has gone."""
-    try:
-        return os.getpgid(pid)
-    except OSError:
-        return None
-
-
-def is_running(process: tuple[int, int]) -> bool:
-    """Whether a process (its id and start time) still runs."""
-    fields = _stat(process[0])
-    return len(fields) > 19 and int(fields[19]) == process[1] and fields[0] != "Z"
-
-
-def descendants(pid: int) -> Iterator[tuple[int, int]]:
-    """Processes below another one (not itself) with their start times; as far as parents still live."""
-    for child in _children(pid):
-        fields = _stat(child)
-        if len(fields) > 19:
-            yield child, int(fields[19])
-        yield from descendants(child)
-
-
-def session_members(session: int) -> set[tuple[int, int]]:
-    """The living processes of a session with their start times; looks at all processes of the machine."""
-    found = set()
-    for name in _names_in("/proc"):
-        fields = _stat(int(name)) if name.isdigit() else []
-        if len(fields) > 19 and fields[3] == str(session) and fields[0] != "Z":
-            found.add((int(name), int(fields[19])))
-    return found
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in _names_in(f"/proc/{pid}/task"):
-        found += map(int, _read(f"/proc/{pid}/task/{task}/children").split())
-    return found
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields of ``stat`` from the third on; the second, the name, may hold blanks and brackets."""
-    return _read(f"/proc/{pid}/stat").rpartition(b")")[2].decode().split()
-
-
-def _names_in(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)  # noqa: PTH208  a Path for each of a thousand entries costs more than all the rest
-    except OSError:
-        return []
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  as above
-            return file.read()
-    except OSError:
-        return b""

@@ -11,6 +11,7 @@ import trio
 
 from hermes_trio.errors import HermesTrioError
 from hermes_trio.io.child_family import KILL_SECONDS, Family, Leash
+from hermes_trio.io.child_mark import MARK_NAME
 from hermes_trio.io.child_pipes import Pipes, Wiring
 
 if TYPE_CHECKING:
@@ -37,11 +38,13 @@ class ChildCommand:
 
     Attributes:
         argv: Program and arguments.
-        environment: The whole environment of the process; nothing is inherited.
+        environment: The whole environment of the process but for `MARK_NAME`; nothing is inherited.
         folder: Its working directory.
         stdin: What it can read; None for nothing.
         interactive: Whether its input stays open for `Child.write`.
         terminal: Whether it gets a pseudo terminal; implies ``interactive``, and errors mixed with output.
+        daemons: Whether a process that makes a session of its own, as daemons do, may outlive it: for commands that the
+            user has written down, never for those of an agent.
     """
 
     argv: tuple[str, ...]
@@ -50,6 +53,7 @@ class ChildCommand:
     stdin: bytes | None = field(default=None, repr=False)
     interactive: bool = False
     terminal: bool = False
+    daemons: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +143,10 @@ class Child:
 
     async def _wait_end(self) -> None:
         await self._family.wait_leader()
-        with trio.move_on_after(SETTLE_SECONDS) as settling:
+        with trio.move_on_after(SETTLE_SECONDS):
             await self._family.wait_gone()
             await self._pipes.finished.wait()
-        self._left_over = settling.cancelled_caught and self._family.has_members()
+        self._left_over = self._family.has_members()
 
 
 async def run_child(
@@ -154,7 +158,7 @@ async def run_child(
     grace: float = 2.0,
     task_status: trio.TaskStatus[Child] = trio.TASK_STATUS_IGNORED,
 ) -> ChildExit:
-    """Run a command in a session of its own until it ends, and end all that is left of it.
+    """Run a command in a session of its own until it ends, and end all that is left of it, daemons too.
 
     Args:
         command: What to run.
@@ -180,6 +184,7 @@ async def _start(command: ChildCommand, output: Sink, errors: Sink | None, deadl
     wiring: Wiring | None = None
     try:
         leash = Leash()
+        mark = "" if command.daemons else leash.make_mark()
         wiring = Wiring.for_command(
             terminal=command.terminal,
             separate=errors is not None,
@@ -191,7 +196,7 @@ async def _start(command: ChildCommand, output: Sink, errors: Sink | None, deadl
             stdout=wiring.stdout,
             stderr=wiring.stderr,
             cwd=command.folder,
-            env=command.environment,
+            env={**command.environment, **({MARK_NAME: mark} if mark else {})},
             start_new_session=True,
             pass_fds=(leash.number,),
         )
@@ -202,7 +207,7 @@ async def _start(command: ChildCommand, output: Sink, errors: Sink | None, deadl
         _close_all(leash, wiring)
         raise
     pipes = Pipes(process, wiring.take_terminal(), output, errors, command.stdin, keep_input=command.interactive)
-    return Child(Family(process, leash), pipes, deadline)
+    return Child(Family(process, leash, mark), pipes, deadline)
 
 
 def _close_all(leash: Leash | None, wiring: Wiring | None) -> None:

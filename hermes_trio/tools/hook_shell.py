@@ -211,7 +211,8 @@ async def run_shell_hook(hook: ShellHook, context: Mapping[str, object], place: 
 async def _run(hook: ShellHook, context: Mapping[str, object], place: HookPlace) -> ShellAnswer:
     output, errors = HeadAndTail(_OUTPUT_BYTES), HeadAndTail(_ERROR_BYTES)
     folder = await _folder(context, place)
-    command = ChildCommand(hook.argv, place.environment, folder, stdin=_payload(hook.event, context))
+    given = _payload(hook.event, context)
+    command = ChildCommand(hook.argv, place.environment, folder, stdin=given, daemons=True)
     try:
         ended = await run_child(
             command, output, errors, deadline=trio.current_time() + hook.seconds, grace=_GRACE_SECONDS

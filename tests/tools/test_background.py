@@ -6,26 +6,24 @@ import json
 import os
 import signal
 import subprocess
+import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import trio
 
 from hermes_trio.home.process_record import SystemProcesses
-from hermes_trio.io.child_family import descendants, session_members
 from hermes_trio.io.child_output import Tail
 from hermes_trio.io.child_process import ChildCommand
+from hermes_trio.io.process_table import descendants, session_members
 from hermes_trio.tools import background
 from hermes_trio.tools.background_store import ProcessEntry, read_entries, write_entries
 from hermes_trio.tools.background_watch import MATCH_SECONDS, Watch
 from hermes_trio.tools.terminal_launch import Launch
 from hermes_trio.tools.tool import ToolError
 from tests.tools.terminal_rig import open_profile
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def stored(root) -> list[dict[str, object]]:
@@ -146,6 +144,8 @@ def orphan(*command: str, home: Path):
     """A process as a killed gateway would leave it: leader of a group, not our profile's child."""
     environment = {"PATH": "/usr/bin:/bin", "HERMES_HOME": str(home)}
     process = subprocess.Popen(command, start_new_session=True, env=environment)
+    while not Path(f"/proc/{process.pid}/environ").read_bytes():
+        time.sleep(0.001)  # the system shows it a moment after the start only
     try:
         yield process
     finally:
@@ -211,9 +211,8 @@ async def test_the_end_of_what_was_found_again_is_reported_if_wanted(tmp_path):
 
 
 async def test_what_ended_while_no_gateway_ran_is_reported_if_wanted(tmp_path):
-    with orphan("true", home=home_of_bob(tmp_path)) as process:
+    with orphan("sleep", "300", home=home_of_bob(tmp_path)) as process:
         loud = entry_of(process, notify_on_complete=True)
-        process.wait()
     quiet = replace(loud, session_id="proc_ba9876543210", notify_on_complete=False)
     for entry in (loud, quiet):
         leave_behind(tmp_path, entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from hermes_trio.io.child_family import session_members
+from hermes_trio.io.process_table import session_members
 from hermes_trio.testing.home import ProfileFiles
 from hermes_trio.tools.approval import ApprovalAnswer
 from hermes_trio.tools.tool import ToolError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from hermes_trio.io.child_family import session_members
+from hermes_trio.io.process_table import session_members
 from hermes_trio.testing.home import ProfileFiles
 from hermes_trio.tools.approval import ApprovalAnswer
 from hermes_trio.tools.tool import ToolError
@@ -195,6 +195,7 @@ async def test_nothing_is_inherited_from_the_process_itself(tmp_path):
     async with open_profile(tmp_path) as bob:
         found = await bob.environment()
     assert set(found) <= {
+        "HERMES_TRIO_COMMAND",
         "PATH", "LANG", "TERM", "HOME", "HERMES_HOME", "PWD", "SHLVL", "_",
         *(f"HERMES_SESSION_{name}" for name in ("PROFILE", "PLATFORM", "SOURCE", "ID", "KEY", "USER_ID")),
     }  # fmt: skip

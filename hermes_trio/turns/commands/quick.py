@@ -85,7 +85,7 @@ async def run_quick_command(
         base_of(scope), scope.name, scope.home, scope.secrets, scope.config.terminal, place.home, known
     )
     output, errors = HeadAndTail(MOST_OUTPUT), HeadAndTail(MOST_OUTPUT)
-    child = ChildCommand((place.shell, "-c", command.command), environment, place.folder)
+    child = ChildCommand((place.shell, "-c", command.command), environment, place.folder, daemons=True)
     result = await run_child(child, output, errors, deadline=trio.current_time() + EXEC_SECONDS, grace=_GRACE_SECONDS)
     redact = agent.workplace.approvals.redact
     text = redact(output.text().strip() or (errors.text().strip() if result.code else ""))

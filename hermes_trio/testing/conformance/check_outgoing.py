@@ -114,6 +114,7 @@ async def says_nothing_twice_unmarked(rig: PlatformRig) -> None:
     """An answer whose confirmation got lost is not repeated, or, where the platform has no keys, marked as such."""
     async with open_served_world(rig) as world:
         ada = world.ada
+        await ada.answers("before")  # leaves a connection, on which an HTTP client may repeat a request by itself
         ada.bot.trouble(Trouble.DROP_AFTER, Moment.SEND, times=2)
         await ada.answers("hello")
         await trio.sleep(600)

@@ -242,9 +242,11 @@ class LoopbackAdapter:
         """Make a request; whatever goes wrong becomes the error that tells the core what to do about it."""
         headers = {"authorization": f"Bearer {self._token}", **headers}
         where = path.partition("?")[0]
+        # On a connection that broke the HTTP client may ask again by itself; without a key that could say things twice.
+        once = method == "POST" and "idempotency-key" not in headers
         try:
             response = await self._scope.http.client().request(
-                method, self._url + path, content=body, headers=headers, timeout=seconds
+                method, self._url + path, content=body, headers=headers, timeout=seconds, extensions={"once": once}
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
             raise Unreachable(f"cannot be reached: {exc}", where=where) from exc

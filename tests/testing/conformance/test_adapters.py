@@ -6,6 +6,7 @@ import pytest
 
 from hermes_trio.testing.conformance import conformance_checks
 from hermes_trio.testing.loopback.rig import LoopbackRig
+from tests.testing.conformance.plain_rig import PlainRig
 from tests.testing.conformance.telegram_rig import TelegramRig, TelegramWebhookRig
 
 SLOW = (
@@ -36,4 +37,10 @@ async def test_telegram(check, autojump_clock):
 
 @pytest.mark.parametrize("check", checks(TelegramWebhookRig()), ids=str)
 async def test_telegram_with_webhooks(check, autojump_clock):
+    await check()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", checks(PlainRig()), ids=str)
+async def test_an_adapter_that_can_do_very_little(check, autojump_clock):
     await check()

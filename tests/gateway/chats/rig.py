@@ -51,6 +51,8 @@ class Chats:
         alice: Somebody.
         bob: Somebody else.
         clock: Wall time of all gateways of the test.
+        expects_crashes: Whether something is to crash; else the test fails when anything does, however well it is
+            hidden from people.
         running: The gateway that runs now.
     """
 
@@ -58,6 +60,7 @@ class Chats:
     root: Path
     bots: dict[str, FakeBot]
     clock: MovingClock
+    expects_crashes: bool = False
     running: GatewayFixture | None = None
 
     @property
@@ -197,7 +200,16 @@ async def open_home(root: Path, **profiles: Bot) -> AsyncIterator[Chats]:
         }
         files = {name: profile_files(telegram, name, bots[name], given) for name, given in profiles.items()}
         write_home(root, files)
-        yield Chats(telegram, root, bots, clock)
+        chats = Chats(telegram, root, bots, clock)
+        yield chats
+        if not chats.expects_crashes:
+            assert crashes(root) == []
+
+
+def crashes(root: Path) -> list[str]:
+    """What the logs of a home say of things that should not have happened."""
+    lines = [line for path in root.rglob("agent.log") for line in path.read_text().splitlines()]
+    return [line for line in lines if "crash" in line and (" ERROR " in line or " WARNING " in line)]
 
 
 def profile_files(telegram: FakeTelegram, name: str, bot: FakeBot, given: Bot) -> ProfileFiles:

@@ -34,6 +34,19 @@ async def test_an_interrupted_message_stays_in_the_conversation(tmp_path, autoju
         assert chats.history() == [("user", "!hang"), ("user", "!say better"), ("assistant", "better")]
 
 
+@pytest.mark.parametrize("progress", ["off", "all"])
+async def test_an_answer_that_grows_is_interrupted_for_good(tmp_path, autojump_clock, progress):
+    growing = Bot({"streaming": {"enabled": True}, "display": {"tool_progress": progress}})
+    async with open_chats(tmp_path, ada=growing) as chats:
+        answer = await chats.ask("!tokens 100 100")
+        await chats.telegram.wait_until(lambda: "1 2 3" in answer.text)
+        await chats.say("!say instead")
+        await chats.hears("instead")
+        assert [sent for sent in await chats.quiet(30) if sent.is_new_message] == []
+        assert "▉" not in answer.text
+        assert chats.inbox() == ["done", "done"]
+
+
 async def test_a_queued_message_waits_for_its_turn(tmp_path, autojump_clock):
     async with open_chats(tmp_path, ada=busy("queue")) as chats:
         await chats.say("!sleep 5")

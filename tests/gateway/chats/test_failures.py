@@ -71,6 +71,7 @@ async def test_a_message_that_crashes_its_turn_is_tried_again(tmp_path, autojump
     crashes, at_most = poisoned
     at_most[0] = 2
     async with open_chats(tmp_path) as chats:
+        chats.expects_crashes = True
         assert (await chats.ask(POISON)).text == "Ada here. You said: poison"
         await chats.settled()
         assert len(crashes) == 2
@@ -79,6 +80,7 @@ async def test_a_message_that_crashes_its_turn_is_tried_again(tmp_path, autojump
 
 async def test_a_message_that_always_crashes_its_turn_is_put_aside_and_told(tmp_path, autojump_clock, poisoned):
     async with open_chats(tmp_path) as chats:
+        chats.expects_crashes = True
         told = await chats.ask(POISON)
         assert told.text.startswith("⚠️ This message failed several times and was put aside")
         assert len(poisoned[0]) == 3
@@ -87,6 +89,7 @@ async def test_a_message_that_always_crashes_its_turn_is_put_aside_and_told(tmp_
 
 async def test_the_next_message_flows_while_a_poisoned_one_is_tried_again(tmp_path, autojump_clock, poisoned):
     async with open_chats(tmp_path) as chats:
+        chats.expects_crashes = True
         await chats.say(POISON)
         await chats.until(lambda: len(poisoned[0]) == 1)
         assert (await chats.ask("hello")).text == "Ada here. You said: hello"
@@ -96,6 +99,7 @@ async def test_the_next_message_flows_while_a_poisoned_one_is_tried_again(tmp_pa
 
 async def test_a_poisoned_message_is_put_aside_also_across_restarts(tmp_path, autojump_clock, poisoned):
     async with open_home(tmp_path, ada=Bot()) as chats:
+        chats.expects_crashes = True
         await chats.say(POISON)
         for count in (1, 2):
             async with chats.serving():
@@ -109,6 +113,7 @@ async def test_a_poisoned_message_is_put_aside_also_across_restarts(tmp_path, au
 async def test_a_message_put_aside_is_answered_when_it_is_replayed(tmp_path, autojump_clock, poisoned):
     crashes, at_most = poisoned
     async with open_chats(tmp_path) as chats:
+        chats.expects_crashes = True
         await chats.ask(POISON)
         at_most[0] = len(crashes)
         runtime = chats.gateway.slot("ada").require_runtime()
@@ -173,6 +178,7 @@ async def test_what_the_store_could_not_note_is_answered_all_the_same(tmp_path, 
     monkeypatch.setattr("hermes_trio.gateway.chat_turn.get_or_create", crash_twice)
     monkeypatch.setattr(f"hermes_trio.gateway.chat_turn.inbox.{step}", fail_twice)
     async with open_chats(tmp_path) as chats:
+        chats.expects_crashes = True
         assert (await chats.ask("hello")).text == "Ada here. You said: hello"
         await chats.settled()
         assert failed == [step, step]
@@ -183,6 +189,7 @@ async def test_a_message_that_is_tried_again_interrupts_nobody(tmp_path, autojum
     _, at_most = poisoned
     at_most[0] = 1
     async with open_chats(tmp_path) as chats:
+        chats.expects_crashes = True
         await chats.say(POISON)
         await chats.until(lambda: len(poisoned[0]) == 1)
         assert (await chats.ask("!sleep 20")).text == "Ada slept 20 s."
@@ -201,6 +208,7 @@ async def test_a_message_that_cannot_even_be_taken_is_left_out_and_the_next_flow
 
     monkeypatch.setattr(ingress, "key_of", key_of)
     async with open_chats(tmp_path) as chats:
+        chats.expects_crashes = True
         await chats.say("poison", by=chats.bob)
         await chats.say("hello")
         assert (await chats.reply(seconds=300)).text == "Ada here. You said: hello"
@@ -222,6 +230,7 @@ async def test_a_failed_command_is_told_and_done_with(tmp_path, autojump_clock, 
 
     monkeypatch.setattr("hermes_trio.turns.commands.sessions.set_title", crash)
     async with open_chats(tmp_path) as chats:
+        chats.expects_crashes = True
         told = await chats.ask("/title plums")
         assert told.text == "⚠️ /title failed (crashed). My log says more."
         await chats.settled()

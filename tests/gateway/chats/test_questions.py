@@ -146,6 +146,37 @@ async def test_an_admin_may_press_in_a_group(tmp_path, autojump_clock, key):
         assert '"user_response":"blue"' in (await chats.reply(group=group)).text
 
 
+@pytest.mark.parametrize(
+    ("allowed", "said", "told"),
+    [
+        ([], "yes", "Only admins may use /approve here."),
+        (["approve"], "always", "Only admins may allow something for always."),
+        (["approve"], "/approve always", "Only admins may allow something for always."),
+    ],
+)
+async def test_consent_needs_the_permission_that_approve_needs(tmp_path, autojump_clock, allowed, said, told):
+    rules = {"allow_admin_from": ["1002"], "user_allowed_commands": allowed}
+    async with open_chats(tmp_path, ada=Bot(ASKING.config, telegram={"extra": rules})) as chats:
+        build = chats.home.profile("ada").root / "build"
+        build.mkdir()
+        question = await chats.ask(DANGEROUS)
+        assert told in (await chats.ask(said)).text
+        pressed = await chats.alice.presses(question, "✅ Always" if allowed else "✅ Once")
+        assert told in (await pressed.answer())["text"]
+        assert build.exists()
+        assert "the user said no" in (await chats.ask("no")).text
+
+
+async def test_who_may_use_approve_may_press(tmp_path, autojump_clock):
+    rules = {"allow_admin_from": ["1002"], "user_allowed_commands": ["approve"]}
+    async with open_chats(tmp_path, ada=Bot(ASKING.config, telegram={"extra": rules})) as chats:
+        build = chats.home.profile("ada").root / "build"
+        build.mkdir()
+        await chats.alice.presses(await chats.ask(DANGEROUS), "✅ Once")
+        await chats.reply()
+        assert not build.exists()
+
+
 async def test_words_of_another_member_answer_no_question(tmp_path, autojump_clock):
     async with open_chats(tmp_path, ada=ASKING) as chats:
         group = chats.telegram.supergroup("Garden", chats.ada)

@@ -1,0 +1,37 @@
+"""Messages and commands that come close together: what one means for the other does not depend on a moment."""
+
+from __future__ import annotations
+
+from tests.gateway.chats.rig import Bot, open_chats, open_home
+
+
+async def test_a_message_that_had_to_wait_for_a_seat_is_not_lost_to_the_next_one(tmp_path, autojump_clock):
+    async with open_chats(tmp_path, ada=Bot({"max_concurrent_sessions": 1})) as chats:
+        await chats.say("!hang", by=chats.bob)
+        await chats.until(lambda: "running" in chats.inbox())
+        await chats.say("my name is Alice")
+        await chats.until(lambda: chats.inbox() == ["running", "running"])
+        assert "Leaving" in (await chats.ask("who am I?")).text
+        await chats.say("/stop", by=chats.bob)
+        answer = await chats.reply()
+        assert "my name is Alice\nwho am I?" in answer.text
+        await chats.settled()
+        assert set(chats.inbox()) == {"done"}
+
+
+async def test_what_comes_after_a_new_conversation_was_asked_for_is_answered_in_it(tmp_path, autojump_clock):
+    async with open_home(tmp_path, ada=Bot({"approvals": {"destructive_slash_confirm": False}})) as chats:
+        await chats.say("/new")
+        await chats.say("hello")
+        async with chats.serving():
+            assert "new conversation" in (await chats.reply()).text
+            assert (await chats.reply()).text == "Ada here. You said: hello"
+
+
+async def test_stop_reaches_a_message_whose_end_is_waited_for(tmp_path, autojump_clock):
+    async with open_chats(tmp_path, ada=Bot({"continuation_seconds": 3})) as chats:
+        await chats.say("x" * 4050)
+        await chats.until(lambda: "accepted" in chats.inbox())
+        assert (await chats.ask("/stop")).text == "Nothing was running. 1 waiting message dropped."
+        assert [sent for sent in await chats.quiet(5) if sent.is_new_message] == []
+        assert chats.inbox() == ["done", "done"]

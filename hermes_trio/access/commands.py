@@ -41,6 +41,24 @@ def may_use_command(access: AccessConfig, source: MessageSource, command: str) -
     return Decision(False, Reason.ADMINS_ONLY, f"Only admins may use /{name} here. You may use {usable}.")
 
 
+def may_consent(access: AccessConfig, source: MessageSource, *, always: bool) -> Decision:
+    """Decide whether somebody may allow what the agent asks consent for, by a button, a word or ``/approve``.
+
+    Args:
+        access: The transport profile's rules for the platform.
+        source: Who allows it, and where.
+        always: Whether for always, which changes the settings of the profile and so is for admins.
+    """
+    if always and not is_admin(access, source):
+        return Decision(False, Reason.ADMINS_ONLY, "Only admins may allow something for always.")
+    return may_use_command(access, source, "approve")
+
+
+def is_admin(access: AccessConfig, source: MessageSource) -> bool:
+    """Whether somebody is on the list of admins that counts here, or there is none: then everybody is one."""
+    return not _lists(access, source)[0] or is_named_admin(access, source)
+
+
 def is_named_admin(access: AccessConfig, source: MessageSource) -> bool:
     """Whether somebody is on the list of admins that counts here; where there is none, nobody is."""
     return is_listed(source.user_id, _lists(access, source)[0])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.access.authorize import check_access
-from hermes_trio.access.commands import is_named_admin
+from hermes_trio.access.commands import is_named_admin, may_consent
 from hermes_trio.adapter_api.outgoing import Button
 from hermes_trio.gateway.chat_request import key_of
 from hermes_trio.tools.approval import ApprovalChoice
@@ -15,9 +15,11 @@ from hermes_trio.tools.approval import ApprovalChoice
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hermes_trio.adapter_api.messages import ButtonPress
+    from hermes_trio.adapter_api.messages import ButtonPress, InboundMessage
     from hermes_trio.adapter_api.outgoing import OutgoingText
     from hermes_trio.gateway.adapter_slot import AdapterSlot
+    from hermes_trio.home.platform_config import AccessConfig
+    from hermes_trio.routing.source import MessageSource
     from hermes_trio.scope import ProfileScope
     from hermes_trio.tools.workplace import Workplace
 
@@ -81,21 +83,35 @@ class AskedQuestions:
         self._asked = {token: asked for token, asked in self._asked.items() if asked.question_id != question_id}
         return self._shown.pop(question_id, None)
 
-    def settle(self, workplace: Workplace, session_key: str, text: str) -> bool:
-        """Take a text as the answer to the oldest question of a conversation; False when none waits for such a text.
+    def settle(
+        self, workplace: Workplace, session_key: str, message: InboundMessage, access: AccessConfig
+    ) -> str | None:
+        """Take a message as the answer to the oldest question of a conversation; None when none waits for such a text.
 
         A question of the agent takes any text; consent is given or refused in plain words. Whoever says something else
         while a command asks back does not mean the command any more, and is to be answered.
+
+        Returns:
+            Why who wrote it may not answer that, or nothing when it is answered.
         """
-        if questions := workplace.questions.pending(session_key=session_key):
-            question = questions[0]
-            choice = _choice(text, question.choices)
-            if question.turn_id.startswith(COMMAND) and choice not in question.choices:
-                meant = _consent_choice(text, question.choices)
-                return workplace.questions.answer(question.id, meant) and bool(meant)
-            return workplace.questions.answer(question.id, choice)
-        choice = consent_in_words(text)
-        return choice is not None and workplace.approvals.answer_next(choice, session_key=session_key) > 0
+        text = message.text
+        if not workplace.questions.pending(session_key=session_key):
+            choice = consent_in_words(text)
+            if choice is None or not workplace.approvals.pending(session_key=session_key):
+                return None
+            if refusal := _refusal(access, message.source, choice):
+                return f"⛔ {refusal}"
+            workplace.approvals.answer_next(choice, session_key=session_key)
+            return ""
+        return "" if self._answer(workplace, session_key, text) else None
+
+    def _answer(self, workplace: Workplace, session_key: str, text: str) -> bool:
+        question = workplace.questions.pending(session_key=session_key)[0]
+        choice = _choice(text, question.choices)
+        if question.turn_id.startswith(COMMAND) and choice not in question.choices:
+            meant = _consent_choice(text, question.choices)
+            return workplace.questions.answer(question.id, meant) and bool(meant)
+        return workplace.questions.answer(question.id, choice)
 
     async def press(self, scope: ProfileScope, workplace: Workplace, slot: AdapterSlot, press: ButtonPress) -> str:
         """Take a press of a button; returns a line for who pressed it.
@@ -117,6 +133,8 @@ class AskedQuestions:
             return NOT_YOURS
         choice = asked.choices[int(index)]
         if asked.is_approval:
+            if refusal := _refusal(slot.config.access, press.source, ApprovalChoice(choice)):
+                return refusal
             answered = workplace.approvals.answer(asked.question_id, ApprovalChoice(choice))
         else:
             answered = workplace.questions.answer(asked.question_id, choice)
@@ -145,6 +163,14 @@ def _consent_choice(text: str, choices: Sequence[str]) -> str:
     if consent is ApprovalChoice.DENY:
         return choices[-1]
     return next((choice for choice in choices if choice.lower() == consent), choices[0])
+
+
+def _refusal(access: AccessConfig, source: MessageSource, choice: ApprovalChoice) -> str:
+    """Why somebody may not give this consent; to refuse it is open to all."""
+    if choice is ApprovalChoice.DENY:
+        return ""
+    decision = may_consent(access, source, always=choice is ApprovalChoice.ALWAYS)
+    return "" if decision.allowed else decision.text
 
 
 def _is_theirs(scope: ProfileScope, slot: AdapterSlot, press: ButtonPress, asked: Asked) -> bool:

@@ -204,9 +204,15 @@ class Chats:
 
     def settle_question(self, lane: Lane, accepted: Accepted) -> bool:
         """Take a message as the answer to a question that waits."""
-        if not self.asked.settle(self.agent.workplace, lane.session_key, accepted.message.text):
+        access = self.platform(accepted).access
+        refusal = self.asked.settle(self.agent.workplace, lane.session_key, accepted.message, access)
+        if refusal is None:
             return False
-        self.begin(inbox.finish, self.scope, (accepted.row_id,))
+        if refusal:
+            place = self.reply_place(accepted, "consent")
+            self.begin(say_and_close, self.scope, place, refusal, (accepted.row_id,))
+        else:
+            self.begin(inbox.finish, self.scope, (accepted.row_id,))
         return True
 
     def notice(self, accepted: Accepted, notice: Notice, *, done: bool = False) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from hermes_trio.access.commands import may_use_command
+from hermes_trio.access.commands import is_admin
 from hermes_trio.access.identity import is_direct
 from hermes_trio.gateway.accepted import Accepted, new_row
 from hermes_trio.gateway.asked import COMMAND, Asked
@@ -73,8 +73,7 @@ class LaneConversation:
     @property
     def is_admin(self) -> bool:
         """Whether who gave the command may use all of them."""
-        access, source = self._chats.platform(self._accepted).access, self._accepted.message.source
-        return may_use_command(access, source, "restart").allowed
+        return is_admin(self._chats.platform(self._accepted).access, self._accepted.message.source)
 
     @property
     def is_gateway_admin(self) -> bool:
@@ -98,9 +97,12 @@ class LaneConversation:
         ]
 
     async def stop(self) -> tuple[bool, int]:
-        """End the running turn and drop what waits."""
-        dropped = self._lane.drop_waiting()
+        """End the running turn and drop what waits; not what came after the command."""
+        row_id = self._accepted.row_id
+        dropped = self._lane.drop_waiting(row_id)
         turn = self._lane.turn
+        if turn is not None and turn.messages[0].row_id > row_id:
+            turn = None
         if turn is not None:
             turn.interrupt()
             with trio.move_on_after(STOP_SECONDS):

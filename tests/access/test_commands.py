@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes_trio.access.commands import command_name, is_named_admin, may_use_command
+from hermes_trio.access.commands import command_name, is_admin, is_named_admin, may_use_command
 from hermes_trio.home.platform_config import AccessConfig
 from tests.access.rig import direct, group
 
@@ -83,3 +83,14 @@ def test_nobody_is_an_admin(admins, user, chat_type, command):
     source = direct(user, chat_type=chat_type)
     allowed = may_use_command(AccessConfig(admins=admins, group_admins=admins), source, command).allowed
     assert allowed == (command_name(command) in {"help", "whoami"})
+
+
+def test_who_may_use_restart_is_no_admin_by_that():
+    access = AccessConfig(admins=frozenset({"9"}), user_commands=frozenset({"restart"}))
+    assert may_use_command(access, direct("1"), "restart").allowed
+    assert not is_admin(access, direct("1"))
+    assert is_admin(access, direct("9"))
+
+
+def test_without_a_list_of_admins_everybody_is_one():
+    assert is_admin(AccessConfig(), direct("1"))

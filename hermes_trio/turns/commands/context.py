@@ -207,7 +207,6 @@ class Command:
         usage: Its arguments, e.g. ``[name]``.
         while_busy: Whether it may be given while a turn runs; otherwise it is refused then.
         in_menu: Whether it is shown in platforms' menus.
-        admin: Whether only admins may use it, when there are any.
     """
 
     name: str
@@ -217,4 +216,3 @@ class Command:
     usage: str = ""
     while_busy: bool = False
     in_menu: bool = True
-    admin: bool = False

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from hermes_trio.access.commands import may_use_command
 from hermes_trio.turns.commands.context import CommandReply
 from hermes_trio.turns.commands.parsing import ParsedCommand
-from hermes_trio.turns.commands.settings_reply import admins_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,8 +49,6 @@ def refuse(
     decision = may_use_command(platform.access, message.source, name)
     if not decision.allowed:
         return CommandReply(f"⛔ {decision.text}")
-    if command is not None and command.admin and not conversation.is_admin:
-        return CommandReply(admins_only(f"`/{name}`"))
     if command is not None and not command.while_busy and conversation.running_turn() is not None:
         return CommandReply(f"⏳ `/{name}` has to wait until I am done here. `/stop` ends what runs.")
     return None

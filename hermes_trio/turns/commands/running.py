@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from hermes_trio.access.commands import may_consent
 from hermes_trio.tools.approval import ApprovalChoice
 from hermes_trio.turns.commands.context import ActiveConversation, Command, CommandCall, CommandReply
 from hermes_trio.turns.commands.wording import bullets, code, count, duration, shorten
@@ -91,6 +92,9 @@ async def run_approve(_scope: ProfileScope, call: CommandCall) -> CommandReply:
     if unknown:
         return CommandReply(f"I do not know {code(shorten(unknown[0], 40))}. Use `/approve [session|always|all]`.")
     choice = next((_SCOPES[word] for word in words if word in _SCOPES), ApprovalChoice.ONCE)
+    may = may_consent(call.platform.access, call.message.source, always=choice is ApprovalChoice.ALWAYS)
+    if not may.allowed:
+        return CommandReply(f"⛔ {may.text}")
     settled = call.agent.workplace.approvals.answer_next(
         choice, session_key=str(call.conversation.session_key), everything=_ALL in words
     )

@@ -87,7 +87,6 @@ COMMANDS: Final = (
         run_platform,
         usage="list | pause <name> | resume <name>",
         while_busy=True,
-        admin=True,
     ),
-    Command("restart", "Restart this profile", run_restart, usage="[gateway]", while_busy=True, admin=True),
+    Command("restart", "Restart this profile", run_restart, usage="[gateway]", while_busy=True),
 )

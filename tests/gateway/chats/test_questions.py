@@ -173,7 +173,7 @@ async def test_who_may_use_approve_may_press(tmp_path, autojump_clock):
         build = chats.home.profile("ada").root / "build"
         build.mkdir()
         await chats.alice.presses(await chats.ask(DANGEROUS), "✅ Once")
-        await chats.reply()
+        await chats.telegram.wait_for(lambda sent: sent.text.startswith("The tools said"))
         assert not build.exists()
 
 

@@ -7,14 +7,16 @@ let go of everything is known by its command's mark, once it has come to us.
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
 from hermes_trio.io.child_family import send_signal
 from hermes_trio.io.child_mark import MARK_NAME, is_over
 from hermes_trio.io.process_table import (
+    Zombie,
     descendants,
     find_zombies,
     identify,
@@ -24,9 +26,12 @@ from hermes_trio.io.process_table import (
     session_members,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
 #: A daemon that its command has left behind gets SIGTERM within this time, and SIGKILL as long after that.
 LOOK_SECONDS: Final = 2.0
-#: A child that ended so long ago and was not waited for is an orphan: our own are waited for within seconds.
+#: A leader of a session that ended so long ago and was not waited for is an orphan: our own are, within seconds.
 ZOMBIE_SECONDS: Final = 60.0
 _SET_CHILD_SUBREAPER: Final = 36
 
@@ -53,15 +58,12 @@ async def look_after_orphans() -> None:
     Cancellation: what is left behind then gets SIGKILL at once.
     """
     known: _Processes = set()
-    zombies: _Processes = set()
-    look_at_zombies = trio.current_time() + ZOMBIE_SECONDS
+    zombies: dict[Zombie, float] = {}
     try:
         while True:
             await trio.sleep(LOOK_SECONDS)
             known = _end(find_left_behind(), known)
-            if trio.current_time() >= look_at_zombies:
-                zombies = _reap(find_zombies(own_children()), zombies)
-                look_at_zombies += ZOMBIE_SECONDS
+            zombies = _reap(find_zombies(own_children()), zombies)
     finally:
         left = find_left_behind()
         _end(left, left)
@@ -84,9 +86,16 @@ def _end(left: _Processes, known: _Processes) -> _Processes:
     return left
 
 
-def _reap(zombies: _Processes, known: _Processes) -> _Processes:
-    """Reap what had ended at the earlier look already, but no leader of a command that others still belong to."""
-    for pid, _started in zombies & known:
-        if not session_members(pid):
-            reap(pid)
-    return zombies
+def _reap(zombies: Iterable[Zombie], known: Mapping[Zombie, float]) -> dict[Zombie, float]:
+    """Reap orphans; returns those that may have an owner who waits for them, with the times they were first seen.
+
+    What we start ourselves leads a session, or stays in ours. Others of its session are waited for before a leader is.
+    """
+    now, ours, kept = trio.current_time(), os.getsid(0), {}
+    for zombie in zombies:
+        seen = kept[zombie] = known.get(zombie, now)
+        is_orphan = zombie.session not in (zombie.pid, ours)
+        if is_orphan or (now - seen >= ZOMBIE_SECONDS and not session_members(zombie.pid)):
+            reap(zombie.pid)
+            del kept[zombie]
+    return kept

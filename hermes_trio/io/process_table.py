@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,10 +45,22 @@ def own_children() -> list[int]:
     return _children(os.getpid())
 
 
-def find_zombies(pids: Iterable[int]) -> set[tuple[int, int]]:
-    """Those that have ended and were not waited for, with their start times."""
+class Zombie(NamedTuple):
+    """A process that has ended and was not waited for."""
+
+    pid: int
+    started: int
+    session: int
+
+
+def find_zombies(pids: Iterable[int]) -> list[Zombie]:
+    """Those among some processes that have ended and were not waited for."""
     found = ((pid, _stat(pid)) for pid in pids)
-    return {(pid, int(fields[19])) for pid, fields in found if len(fields) > 19 and fields[0] == ZOMBIE}
+    return [
+        Zombie(pid, int(fields[19]), int(fields[3]))
+        for pid, fields in found
+        if len(fields) > 19 and fields[0] == ZOMBIE
+    ]
 
 
 def identify(pid: int) -> tuple[int, int] | None:

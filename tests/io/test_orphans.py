@@ -16,7 +16,7 @@ import trio
 from hermes_trio.io.child_output import HeadAndTail
 from hermes_trio.io.child_process import ChildCommand, ChildExit, run_child
 from hermes_trio.io.orphans import LOOK_SECONDS, ZOMBIE_SECONDS, adopt_orphans, find_left_behind, look_after_orphans
-from hermes_trio.io.process_table import identify, own_children, reap
+from hermes_trio.io.process_table import find_zombies, identify, own_children, reap
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
 #: Says its id, and lets go of everything it inherited, the leash too.
@@ -164,13 +164,25 @@ async def test_what_is_not_of_the_command_is_let_alone(adopting):
         other.wait()
 
 
+@pytest.mark.slow
+async def test_orphans_that_have_ended_are_reaped_soon(adopting):
+    await run("(true &); (sleep 0.05 &); sleep 0.2")
+    assert len(find_zombies(own_children())) == 2
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(look_after_orphans)
+        with trio.fail_after(2 * LOOK_SECONDS):
+            while find_zombies(own_children()):
+                await trio.sleep(0.05)
+        nursery.cancel_scope.cancel()
+
+
 async def test_an_orphan_of_nobody_known_is_reaped_after_a_while(autojump_clock):
     pid = os.posix_spawn("/bin/true", ["true"], ENVIRONMENT)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(look_after_orphans)
-        await trio.sleep(1.5 * ZOMBIE_SECONDS)
+        await trio.sleep(0.9 * ZOMBIE_SECONDS)
         assert pid in own_children(), "its owner may still wait for it"
-        await trio.sleep(ZOMBIE_SECONDS)
+        await trio.sleep(0.2 * ZOMBIE_SECONDS)
         assert pid not in own_children()
         nursery.cancel_scope.cancel()

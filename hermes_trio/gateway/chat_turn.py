@@ -53,7 +53,10 @@ async def answer_in_lane(chats: Chats, lane: Lane, turn: LaneTurn) -> None:
         if turn.messages:
             with turn.scope:
                 await _ChatTurn(chats, lane, turn).run()
-            if turn.interrupted:
+            if turn.gave_way and not turn.control.has_begun:
+                turn.put_back = True
+                await _release(scope, turn)
+            elif turn.interrupted:
                 await inbox.finish(scope, turn.answered_rows())
     except (ProfileUnavailable, ScopeClosed):
         chats.log.info("a turn stops with its profile and is taken up at the next start", turn=turn.turn_id)

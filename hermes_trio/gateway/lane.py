@@ -36,6 +36,7 @@ PIECES_SECONDS: Final = 3.0
 
 MOST_GATHERED: Final = 20
 ACKNOWLEDGE_SECONDS: Final = 30.0
+_STOP: Final = "stop"
 _BURST: Final = frozenset({MediaKind.PHOTO, MediaKind.VIDEO})
 
 
@@ -63,6 +64,8 @@ class LaneTurn:
         scope: Ends it.
         begun: When it began, in trio's time.
         interrupted: Whether somebody ended it on purpose.
+        gave_way: Whether that was another message, so that what it had not even begun is answered together with that.
+        put_back: Whether its messages are to be answered after all, before what waits.
         ended: Set when it has ended.
         steered: What was said into it meanwhile, in order.
     """
@@ -73,11 +76,14 @@ class LaneTurn:
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     begun: float = field(default_factory=trio.current_time)
     interrupted: bool = False
+    gave_way: bool = False
+    put_back: bool = False
     ended: trio.Event = field(default_factory=trio.Event)
     steered: list[Accepted] = field(default_factory=list)
 
-    def interrupt(self) -> None:
-        """End it."""
+    def interrupt(self, *, for_message: bool = False) -> None:
+        """End it; ``for_message`` says that another message ends it, rather than somebody who wants no answer."""
+        self.gave_way = for_message and (self.gave_way or not self.interrupted)
         self.interrupted = True
         self.scope.cancel()
 
@@ -174,10 +180,12 @@ class Lane:
     def deliver(self, accepted: Accepted) -> None:
         """Take a message. Decides at once what it means for what runs; never waits."""
         command = parse_command(accepted.message.text)
-        if command is None and not accepted.internal and self._front.settle_question(self, accepted):
+        # Whoever wrote what is answered once more did not know of a question that is asked now.
+        may_settle = command is None and not accepted.internal and not accepted.attempts
+        if may_settle and self._front.settle_question(self, accepted):
             return
         is_busy = self.turn is not None or self._runs_command
-        if command is not None and not accepted.internal and is_busy:
+        if command is not None and not accepted.internal and (is_busy or (self._taken and command.name == _STOP)):
             self._command_while_busy(accepted, command.name)
         elif self.turn is not None:
             self._text_while_busy(accepted, self.turn)
@@ -189,10 +197,12 @@ class Lane:
         self._own_turn.add(accepted.row_id)
         self.waiting.append(accepted)
 
-    def drop_waiting(self) -> tuple[Accepted, ...]:
-        """Forget what waits, and return it."""
-        dropped = tuple(self.waiting)
-        self.waiting.clear()
+    def drop_waiting(self, before: int) -> tuple[Accepted, ...]:
+        """Forget what waits and was accepted before a row of the inbox, and return it; what came later stays."""
+        gathered = () if self._runs_command else tuple(self._taken)
+        dropped = tuple(one for one in (*gathered, *self.waiting) if one.row_id < before)
+        for one in dropped:
+            (self._taken if one in gathered else self.waiting).remove(one)
         return dropped
 
     def messages(self) -> tuple[Accepted, ...]:
@@ -211,8 +221,11 @@ class Lane:
                 self._runs_command = False
                 self._taken = []
                 continue
-            self.turn = turn = LaneTurn(await self._gather(self._taken))
+            gathered = await self._gather(self._taken)
             self._taken = []
+            if not gathered:
+                continue
+            self.turn = turn = LaneTurn(gathered)
             try:
                 await self._front.answer(self, turn)
             finally:
@@ -223,6 +236,8 @@ class Lane:
             for accepted in reversed(turn.unheard()):
                 self._own_turn.add(accepted.row_id)
                 self.waiting.appendleft(accepted)
+            if turn.put_back:
+                self.waiting.extendleft(reversed(turn.messages))
 
     def _command_while_busy(self, accepted: Accepted, name: str) -> None:
         if self._front.may_run_beside(name):
@@ -244,7 +259,7 @@ class Lane:
         if not self._wait(accepted, own_turn=not interrupts):
             return
         if interrupts:
-            turn.interrupt()
+            turn.interrupt(for_message=True)
         if display.busy_ack_enabled and not is_quiet:
             self._acknowledge(accepted, Notice.INTERRUPTING if interrupts else Notice.QUEUED)
 
@@ -268,7 +283,7 @@ class Lane:
     async def _gather(self, gathered: list[Accepted]) -> tuple[Accepted, ...]:
         """The first message with what goes on from it: people write in pieces, and albums come as several messages."""
         until = trio.current_time() + self._patience(gathered[-1])
-        while len(gathered) < MOST_GATHERED:
+        while 0 < len(gathered) < MOST_GATHERED:
             if self.waiting and self._goes_on(gathered[-1], self.waiting[0]):
                 gathered.append(self.waiting.popleft())
                 until = trio.current_time() + self._patience(gathered[-1])

@@ -30,6 +30,11 @@ class TurnControl:
         self._closed = False
 
     @property
+    def has_begun(self) -> bool:
+        """Whether the turn has taken up its message: from then on it is kept, if the request says so."""
+        return self._state is not None
+
+    @property
     def last_activity(self) -> float:
         """When anything happened last, in trio's time; a tool at work counts, with a precision of 5 s."""
         return self._created if self._state is None else self._state.patience.last_alive

@@ -310,3 +310,47 @@ async def test_two_bots_in_one_chat_have_two_lanes(rig, front, autojump_clock):
 async def test_a_message_that_is_answered_again_is_not_mixed_with_others(rig, front, autojump_clock):
     await rig.deliver(replace(said("again"), attempts=1), said("new"))
     assert front.answered == [["again"], ["new"]]
+
+
+async def test_a_message_that_is_answered_again_is_no_answer_to_a_question(rig, front, autojump_clock):
+    rig.table.deliver(said("1"))
+    await trio.sleep(0.5)
+    front.questions = ["which?"]
+    rig.table.deliver(replace(said("yes"), attempts=1))
+    await rig.table.idle()
+    assert front.questions == ["which?"]
+    assert front.answered == [["1"], ["yes"]]
+
+
+async def test_only_what_came_before_a_command_is_dropped(rig, front, autojump_clock):
+    first, second, command, third = said("1"), said("2"), said("/stop"), said("3")
+    rig.table.deliver(first)
+    await trio.sleep(0.5)
+    for one in (second, third):
+        rig.table.put_last(one)
+    assert rig.table.find("ada", first.session_key).drop_waiting(command.row_id) == (second,)
+    await rig.table.idle()
+    assert front.answered == [["1"], ["3"]]
+
+
+async def test_what_gave_way_before_it_had_begun_is_answered_with_what_came_instead(rig, front, autojump_clock):
+    lane_turns = []
+
+    async def give_way(_lane, turn):
+        lane_turns.append([one.message.text for one in turn.messages])
+        with turn.scope:
+            await trio.sleep(0.5)
+        turn.put_back = turn.gave_way
+
+    front.answer = give_way
+    await rig.deliver(said("1"), 0.5, said("2"))
+    assert lane_turns == [["1"], ["1", "2"]]
+
+
+async def test_who_wants_no_answer_has_the_last_word(autojump_clock):
+    turn = LaneTurn((said(),))
+    turn.interrupt(for_message=True)
+    assert turn.gave_way
+    turn.interrupt()
+    turn.interrupt(for_message=True)
+    assert not turn.gave_way

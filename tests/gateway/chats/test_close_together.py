@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.gateway.chats.rig import Bot, open_chats, open_home
+from tests.gateway.chats.rig import Bot, open_chats
 
 
 async def test_a_message_that_had_to_wait_for_a_seat_is_not_lost_to_the_next_one(tmp_path, autojump_clock):
@@ -20,12 +20,18 @@ async def test_a_message_that_had_to_wait_for_a_seat_is_not_lost_to_the_next_one
 
 
 async def test_what_comes_after_a_new_conversation_was_asked_for_is_answered_in_it(tmp_path, autojump_clock):
-    async with open_home(tmp_path, ada=Bot({"approvals": {"destructive_slash_confirm": False}})) as chats:
+    settings = {
+        "continuation_seconds": 1,
+        "approvals": {"destructive_slash_confirm": False},
+        "display": {"busy_input_mode": "queue", "busy_ack_enabled": False},
+    }
+    async with open_chats(tmp_path, ada=Bot(settings)) as chats:
+        await chats.say("first")
         await chats.say("/new")
         await chats.say("hello")
-        async with chats.serving():
-            assert "new conversation" in (await chats.reply()).text
-            assert (await chats.reply()).text == "Ada here. You said: hello"
+        assert (await chats.reply()).text == "Ada here. You said: first"
+        assert "new conversation" in (await chats.reply()).text
+        assert (await chats.reply()).text == "Ada here. You said: hello"
 
 
 async def test_stop_reaches_a_message_whose_end_is_waited_for(tmp_path, autojump_clock):

@@ -151,7 +151,7 @@ class BotApi:
             envelope = msgspec.json.decode(response.content, type=wire.Answer)
             if envelope.ok:
                 return msgspec.json.decode(envelope.result, type=answer)
-        except msgspec.MsgspecError as exc:
+        except (msgspec.MsgspecError, RecursionError) as exc:
             if response.status_code == _TOO_LARGE:  # a proxy before the Bot API said so, in its own words
                 raise self._refusal(wire.Answer(ok=False), _TOO_LARGE, method) from exc
             raise self._unreadable(response.status_code, method) from exc

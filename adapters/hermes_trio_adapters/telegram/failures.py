@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from hermes_trio_adapters.telegram.wire import Answer
 
 USUAL_RETRY_SECONDS: Final = 5.0
+SHORTEST_RETRY_SECONDS: Final = 1.0
+LONGEST_RETRY_SECONDS: Final = 86_400.0
 
 _NEVER_SENT: Final = (
     httpx.ConnectError,
@@ -100,8 +102,8 @@ def failure_of_answer(answer: Answer, status: int, profile: str, where: str) -> 
     if moved is not None:
         return ChatMigrated(said, new_chat_id=str(moved))
     if code == 429:
-        wait = answer.parameters.retry_after
-        wait = USUAL_RETRY_SECONDS if wait is None else wait
+        asked = answer.parameters.retry_after
+        wait = USUAL_RETRY_SECONDS if asked is None else min(max(asked, SHORTEST_RETRY_SECONDS), LONGEST_RETRY_SECONDS)
         return RateLimited(said, profile=profile, where=where, retry_after=wait)
     if code == 401:
         return bad_token(said, profile, where)

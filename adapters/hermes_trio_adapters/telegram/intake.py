@@ -30,7 +30,7 @@ ALLOWED_UPDATES: Final = (
 PRESS_SECONDS: Final = 15.0
 MOST_PRESSES: Final = 16
 LONGEST_NOTICE: Final = 200
-_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, LookupError, TypeError, AttributeError)
+_UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, ValueError, LookupError, TypeError, AttributeError)
 
 
 class Intake:
@@ -169,5 +169,5 @@ def _is_event(update: Update) -> bool:
 def _number_of(raw: msgspec.Raw) -> int | None:
     try:
         return msgspec.json.decode(raw, type=UpdateNumber).update_id
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None

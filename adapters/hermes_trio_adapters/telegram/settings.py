@@ -78,11 +78,11 @@ def load_settings(profile: str, config: PlatformConfig) -> TelegramSettings:
             where=".env TELEGRAM_BOT_TOKEN",
             mend="put the token that @BotFather gave you into the profile's .env as TELEGRAM_BOT_TOKEN=...",
         )
-    base = reader.address("base_url") or OFFICIAL_BASE
+    base = reader.server("base_url") or OFFICIAL_BASE
     return TelegramSettings(
         token=token,
         method_base=_with_token(_bot_base(base), token) + "/",
-        file_base=_with_token(reader.address("base_file_url") or _file_base(base), token) + "/",
+        file_base=_with_token(reader.server("base_file_url") or _file_base(base), token) + "/",
         official=urlsplit(base).hostname == urlsplit(OFFICIAL_BASE).hostname,
         proxy=reader.proxy(),
         webhook=reader.webhook(),
@@ -96,9 +96,13 @@ def _bot_base(base: str) -> str:
 
 
 def _file_base(base: str) -> str:
-    """Where files are when only the methods' address is given: ``/file`` before ``/bot``, as at Telegram."""
-    before, _, after = _bot_base(base).rpartition("/bot")
-    return f"{before}/file/bot{after}"
+    """Where files are when only the methods' address is given: ``/file`` before ``/bot``, as at Telegram.
+
+    Where the token stands without ``/bot`` before it, ``/file`` comes first in the path.
+    """
+    parts = urlsplit(_bot_base(base))
+    before, bot, after = parts.path.rpartition("/bot")
+    return f"{parts.scheme}://{parts.netloc}{before}/file{bot}{after}"
 
 
 def _with_token(base: str, token: str) -> str:
@@ -107,6 +111,8 @@ def _with_token(base: str, token: str) -> str:
 
 
 def _is_http(url: str) -> bool:
+    if any(character.isspace() or not character.isprintable() for character in url):
+        return False
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
@@ -139,6 +145,14 @@ class _Reader:
             raise self._problem(
                 key, variable, "not an address", "something else", "http://host/... or https://host/..."
             )
+        return url
+
+    def server(self, key: str) -> str:
+        """The URL of a Bot API server, or nothing; what comes behind it is a path, so it can only end in one."""
+        url = self.address(key)
+        if any(character in url for character in "@?#"):
+            expected = "an address without a user, ? and #, e.g. http://host:8081/bot"
+            raise self._problem(key, "", "not the address of a server", "more than host and path", expected)
         return url
 
     def proxy(self) -> str:

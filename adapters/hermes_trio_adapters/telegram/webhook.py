@@ -64,7 +64,9 @@ async def serve_webhook(
 
 def path_of(url: str, profile: str) -> str:
     """The path to serve: the address's own, without the profile's prefix."""
-    return urlsplit(url).path.rstrip("/").removeprefix(f"/p/{profile}") or USUAL_PATH
+    path, prefix = urlsplit(url).path.rstrip("/"), f"/p/{profile}"
+    own = path.removeprefix(prefix) if f"{path}/".startswith(f"{prefix}/") else path
+    return own or USUAL_PATH
 
 
 def address_for(url: str, served: str, profile: str) -> str:

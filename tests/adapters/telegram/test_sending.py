@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 import trio
 
@@ -17,6 +18,8 @@ from hermes_trio.adapter_api import (
     Unreachable,
 )
 from hermes_trio.testing.telegram import FaultKind
+from hermes_trio_adapters.telegram.failures import failure_of_answer
+from hermes_trio_adapters.telegram.wire import Answer
 from tests.adapters.telegram.rig import TOKEN, open_rig
 
 
@@ -184,6 +187,13 @@ async def test_faults(autojump_clock, kind, error, may_have_arrived):
     assert caught.value.may_have_arrived is may_have_arrived
     assert caught.value.retry_after == (9 if error is RateLimited else None)
     assert TOKEN not in str(caught.value) + repr(caught.value.__cause__)
+
+
+@pytest.mark.parametrize(("asked", "waited"), [("-5", 1), ("0", 1), ("7", 7), ("1e300", 86_400)])
+def test_telegram_is_waited_for_as_long_as_it_asks_within_reason(asked, waited):
+    answer = b'{"ok":false,"error_code":429,"description":"slow","parameters":{"retry_after":%s}}' % asked.encode()
+    failure = failure_of_answer(msgspec.json.decode(answer, type=Answer), 429, "ada", "getMe")
+    assert failure.retry_after == waited
 
 
 async def test_a_message_that_never_left_cannot_have_arrived(autojump_clock):

@@ -39,6 +39,27 @@ def test_a_server_of_ones_own(base):
     assert not settings.official
 
 
+@pytest.mark.parametrize(
+    ("base", "files"),
+    [
+        ("http://bots.test/api/{token}", f"http://bots.test/file/api/{TOKEN}/"),
+        ("http://bots.test/bot{token}/test", f"http://bots.test/file/bot{TOKEN}/test/"),
+    ],
+)
+def test_the_token_goes_to_no_other_host_for_files(base, files):
+    assert load({"base_url": base}).file_base == files
+
+
+@pytest.mark.parametrize(
+    "base", ["http://ada:pass@host/bot", "http://host/bot?a=b", "http://host/bot#a", "http://a b/"]
+)
+@pytest.mark.parametrize("key", ["base_url", "base_file_url"])
+def test_a_server_whose_address_would_not_be_used_as_it_is_is_refused(key, base):
+    with pytest.raises(ConfigError, match=f"extra.{key}") as caught:
+        load({key: base})
+    assert "pass@" not in str(caught.value)
+
+
 def test_files_may_come_from_somewhere_else():
     assert load({"base_file_url": "http://files/file/bot"}).file_base == f"http://files/file/bot{TOKEN}/"
 

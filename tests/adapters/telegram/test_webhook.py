@@ -53,6 +53,20 @@ async def test_telegram_delivers_to_the_listener(autojump_clock):
     assert errors == []
 
 
+async def test_a_delivery_that_is_nested_without_end_is_passed_over(autojump_clock):
+    nested = b'{"update_id":1,"message":' + b"[" * 100_000
+    async with open_rig(variables=VARIABLES) as rig, rig.running():
+        answer = await rig.core.handlers["/hook"](WebRequest("POST", "/hook", {}, {SECRET_HEADER: SECRET}, nested))
+        assert (await rig.core.handlers["/hook"](delivery(2))).status == 200
+    assert answer.status == 200
+    assert rig.core.texts == ["hello"]
+
+
+def test_only_the_profiles_own_prefix_is_taken_off_a_path():
+    assert path_of("https://bots.test/p/adam/hook", "ada") == "/p/adam/hook"
+    assert path_of("https://bots.test/p/ada", "ada") == "/telegram"
+
+
 async def test_the_address_told_has_the_profiles_prefix_and_nothing_is_dropped(autojump_clock):
     async with open_rig(variables=VARIABLES) as rig, rig.running():
         assert list(rig.core.handlers) == ["/hook"]

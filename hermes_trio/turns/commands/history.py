@@ -10,7 +10,7 @@ from hermes_trio.store.session_edits import last_user_message, undo
 from hermes_trio.turns.commands.chat_model import chat_route
 from hermes_trio.turns.commands.context import Command, CommandCall, CommandReply
 from hermes_trio.turns.commands.settings_reply import Consent, ask_consent, not_done
-from hermes_trio.turns.commands.wording import count, shorten, size
+from hermes_trio.turns.commands.wording import count, literal, shorten, size
 from hermes_trio.turns.compression_now import compress_session
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ async def run_retry(scope: ProfileScope, call: CommandCall) -> CommandReply:
     if not await call.conversation.submit(text):
         return CommandReply("⏳ Too many messages wait already. Try again when some are answered.")
     await undo(scope, session_id)
-    return CommandReply(f"🔁 Once more: {shorten(text, 80)}")
+    return CommandReply(f"🔁 Once more: {literal(shorten(text, 80))}")
 
 
 async def run_undo(scope: ProfileScope, call: CommandCall) -> CommandReply:
@@ -52,7 +52,9 @@ async def run_undo(scope: ProfileScope, call: CommandCall) -> CommandReply:
     undone = await undo(scope, await call.conversation.session_id(), int(wanted))
     if not undone.count:
         return CommandReply("There is nothing to take back.")
-    since = f' It began with: "{shorten(undone.texts[0], 80)}"' if undone.texts and undone.texts[0].strip() else ""
+    since = (
+        f' It began with: "{literal(shorten(undone.texts[0], 80))}"' if undone.texts and undone.texts[0].strip() else ""
+    )
     return CommandReply(f"↩️ {count(undone.count, 'exchange')} taken back.{since}")
 
 

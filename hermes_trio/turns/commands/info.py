@@ -13,7 +13,7 @@ from hermes_trio.store.session_list import session_totals
 from hermes_trio.turns.commands.chat_model import chat_route, context_line, model_name
 from hermes_trio.turns.commands.context import Command, CommandCall, CommandReply
 from hermes_trio.turns.commands.running import turn_line
-from hermes_trio.turns.commands.wording import code, count, lines, size
+from hermes_trio.turns.commands.wording import code, count, lines, literal, size
 
 if TYPE_CHECKING:
     from hermes_trio.scope import ProfileScope
@@ -33,7 +33,7 @@ async def run_status(scope: ProfileScope, call: CommandCall) -> CommandReply:
         lines(
             "**Status**",
             f"Session: {code(session_id)}",
-            f"Title: {totals.title}" if totals and totals.title else None,
+            f"Title: {literal(totals.title)}" if totals and totals.title else None,
             f"Created: {_time(entry.created_at)}" if entry else None,
             f"Last activity: {_time(entry.updated_at)}" if entry else None,
             f"Model: {model_name(scope, route)}",
@@ -67,7 +67,7 @@ async def run_whoami(_scope: ProfileScope, call: CommandCall) -> CommandReply:
     role = {Reason.ADMIN: "admin", Reason.NO_ADMIN_LIST: "user (no admins are named: everybody may use all commands)"}
     return CommandReply(
         lines(
-            f"You: {source.user_name or 'somebody'}",
+            f"You: {literal(source.user_name) or 'somebody'}",
             f"User id: {code(source.user_id or '')}",
             f"Chat: {code(source.chat_id or '')} ({source.chat_type})",
             f"Thread: {code(source.thread_id)}" if source.thread_id else None,

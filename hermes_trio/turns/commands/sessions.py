@@ -11,7 +11,7 @@ from hermes_trio.store.session_ids import branch_session_id
 from hermes_trio.store.session_list import ListedSession, SessionFilter, find_session, recent_sessions, session_totals
 from hermes_trio.turns.commands.context import Command, CommandCall, CommandReply
 from hermes_trio.turns.commands.settings_reply import Consent, ask_consent, not_done
-from hermes_trio.turns.commands.wording import ago, code, count, shorten
+from hermes_trio.turns.commands.wording import ago, code, count, literal, shorten
 from hermes_trio.turns.turn_hooks import tell_session_end, tell_session_reset
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ async def run_new(scope: ProfileScope, call: CommandCall) -> CommandReply:
     await tell_session_end(hooks, **told)
     await tell_session_reset(hooks, **told)
     return CommandReply(
-        f"🆕 A new conversation begins: **{shorten(title, 60)}**" if title else "🆕 A new conversation begins."
+        f"🆕 A new conversation begins: **{literal(shorten(title, 60))}**" if title else "🆕 A new conversation begins."
     )
 
 
@@ -54,11 +54,11 @@ async def run_title(scope: ProfileScope, call: CommandCall) -> CommandReply:
     session_id = await call.conversation.session_id()
     if call.arguments:
         title = await set_title(scope, session_id, shorten(call.arguments, LONGEST_TITLE))
-        return CommandReply(f"✏️ This conversation is called **{title}** now.")
+        return CommandReply(f"✏️ This conversation is called **{literal(title)}** now.")
     totals = await session_totals(scope, session_id)
     if totals is None or not totals.title:
         return CommandReply("This conversation has no title. `/title <text>` gives it one.")
-    return CommandReply(f"This conversation is called **{totals.title}**.")
+    return CommandReply(f"This conversation is called **{literal(totals.title)}**.")
 
 
 async def run_sessions(scope: ProfileScope, call: CommandCall) -> CommandReply:
@@ -86,7 +86,7 @@ async def run_resume(scope: ProfileScope, call: CommandCall) -> CommandReply:
     await call.conversation.switch_session(found.session_id)
     name = found.title or found.preview or found.session_id
     said = count(found.message_count, "message")
-    return CommandReply(f"↩️ Going on with **{shorten(name, 60)}** ({said}, {_when(scope, found)}).")
+    return CommandReply(f"↩️ Going on with **{literal(shorten(name, 60))}** ({said}, {_when(scope, found)}).")
 
 
 async def run_branch(scope: ProfileScope, call: CommandCall) -> CommandReply:
@@ -95,7 +95,7 @@ async def run_branch(scope: ProfileScope, call: CommandCall) -> CommandReply:
     new_id = branch_session_id(scope.clock.local())
     title = await branch(scope, session_id, new_id, shorten(call.arguments, LONGEST_TITLE))
     await call.conversation.switch_session(new_id)
-    name = f" **{title}**" if title else ""
+    name = f" **{literal(title)}**" if title else ""
     return CommandReply(f"🌿 This is a copy{name} now; the original stays as it is, `/sessions` lists it.")
 
 
@@ -124,7 +124,7 @@ async def _which(call: CommandCall, text: str) -> tuple[SessionFilter | None, st
 
 
 def _line(scope: ProfileScope, number: int, one: ListedSession) -> str:
-    name = shorten(one.title or one.preview or one.session_id, 60)
+    name = literal(shorten(one.title or one.preview or one.session_id, 60))
     return f"{number}. **{name}** - {count(one.message_count, 'message')}, {_when(scope, one)}"
 
 

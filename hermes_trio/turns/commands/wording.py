@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+_MARKUP: Final = re.compile(r"[\\`*_\[\]<>&~|#]")
 
 
 def count(number: float, one: str, many: str = "") -> str:
@@ -56,6 +58,11 @@ def code(text: str) -> str:
     """A text as inline code; backticks in it would end it early."""
     plain = " ".join(text.replace("`", "'").split())
     return f"`{plain}`" if plain else "-"
+
+
+def literal(text: str) -> str:
+    """A text that somebody else has written, so that no character of it counts as Markdown."""
+    return _MARKUP.sub(r"\\\g<0>", text)
 
 
 def block(text: str) -> str:

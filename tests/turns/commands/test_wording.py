@@ -4,8 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hermes_trio.delivery.markdown import parse_markdown
+from hermes_trio.delivery.plain import plain_text
 from hermes_trio.errors import HermesTrioError
-from hermes_trio.turns.commands.wording import ago, block, code, count, dollars, duration, error_text, shorten, size
+from hermes_trio.turns.commands.wording import (
+    ago,
+    block,
+    code,
+    count,
+    dollars,
+    duration,
+    error_text,
+    literal,
+    shorten,
+    size,
+)
 
 
 @pytest.mark.parametrize(
@@ -68,3 +81,16 @@ async def test_an_error_tells_what_helps_but_no_secret(open_chat):
     assert "it broke" in text
     assert "To mend it: do this" in text
     assert "sk-very-secret" not in text
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=40))
+def test_nothing_that_somebody_wrote_counts_as_markup(text):
+    (paragraph,) = parse_markdown(f"**Name**: x{literal(text)}x")
+    assert plain_text((paragraph,)) == f"Name: x{text}x"
+
+
+@pytest.mark.parametrize(
+    "name", ["[here](https://evil.test)", "**bold**", "`a`", "<https://evil.test>", "a&amp;b", "\\*"]
+)
+def test_a_name_is_shown_as_it_is(name):
+    assert plain_text(parse_markdown(f"You: {literal(name)}")) == f"You: {name}"

@@ -9,9 +9,11 @@ import msgspec
 
 from hermes_trio.adapter_api.messages import InboundMessage  # noqa: TC001  read at run time by the decoder
 from hermes_trio.store.inbox import NewInboxRow
+from hermes_trio.turns.commands.parsing import parse_command
 
 if TYPE_CHECKING:
     from hermes_trio.store.inbox import InboxRow
+    from hermes_trio.turns.commands.parsing import ParsedCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class Accepted:
     internal: bool = False
     attempts: int = 0
     begun: float = 0.0
+
+    @property
+    def command(self) -> ParsedCommand | None:
+        """The slash command that it gives, or None; what nobody wrote gives none."""
+        return None if self.internal else parse_command(self.message.text)
 
 
 class _Stored(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -11,7 +11,6 @@ from hermes_trio.gateway.conversation import LaneConversation
 from hermes_trio.io.supervise import main_leaf, reason_code
 from hermes_trio.store import inbox
 from hermes_trio.turns.commands.context import CommandReply
-from hermes_trio.turns.commands.parsing import parse_command
 from hermes_trio.turns.commands.registry import dispatch_command
 
 if TYPE_CHECKING:
@@ -24,22 +23,27 @@ if TYPE_CHECKING:
 async def run_command_of(chats: Chats, lane: Lane, accepted: Accepted) -> None:
     """Run the command of a message and reply; the message is done with in the transaction that stores the reply.
 
-    One that was said into a turn is done with when the turn is.
+    It is run once only: what an end of the process cuts off is told at the next start. One that was said into a turn is
+    done with when the turn is.
 
     Raises:
-        StoreError: The reply could not be stored; the command runs again at the next start.
+        StoreError: The command was not begun, or its reply could not be stored.
         ScopeClosed: The profile is over.
 
-    Cancellation: the command runs again at the next start, if it has not been replied to.
+    Cancellation: the chat is told at the next start.
     """
-    parsed = parse_command(accepted.message.text)
+    parsed = accepted.command
     if parsed is None:
         raise ValueError("the message is no command")
+    if not await inbox.mark_running(chats.scope, (accepted.row_id,)):
+        return  # somebody has dropped it
     conversation = LaneConversation(chats, lane, accepted)
     chats.log.info(f"command /{parsed.name}", platform=accepted.message.source.platform, session=lane.session_key)
     reply = await _run(chats, conversation, accepted, parsed)
     if reply.prompt:
         await conversation.submit(reply.prompt)
+    if conversation.is_steered:
+        await inbox.set_back(chats.scope, (accepted.row_id,), "said into a turn", counts=False)
     done = () if conversation.is_steered else (accepted.row_id,)
     if reply.text:
         place = chats.reply_place(accepted, "command")

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 import trio
 
 from hermes_trio.adapter_api.messages import MediaKind
-from hermes_trio.turns.commands.parsing import parse_command
 from hermes_trio.turns.control import TurnControl
 
 if TYPE_CHECKING:
@@ -51,6 +50,7 @@ class Notice(enum.StrEnum):
     PUT_ASIDE = "put_aside"
     INTERRUPTED = "interrupted"
     RESTARTED = "restarted"
+    COMMAND_CUT_OFF = "command_cut_off"
 
 
 @dataclass(slots=True)
@@ -179,13 +179,13 @@ class Lane:
 
     def deliver(self, accepted: Accepted) -> None:
         """Take a message. Decides at once what it means for what runs; never waits."""
-        command = parse_command(accepted.message.text)
+        command = accepted.command
         # Whoever wrote what is answered once more did not know of a question that is asked now.
         may_settle = command is None and not accepted.internal and not accepted.attempts
         if may_settle and self._front.settle_question(self, accepted):
             return
         is_busy = self.turn is not None or self._runs_command
-        if command is not None and not accepted.internal and (is_busy or (self._taken and command.name == _STOP)):
+        if command is not None and (is_busy or (self._taken and command.name == _STOP)):
             self._command_while_busy(accepted, command.name)
         elif self.turn is not None:
             self._text_while_busy(accepted, self.turn)
@@ -215,7 +215,7 @@ class Lane:
         while self.waiting and not self._front.draining:
             first = self.waiting.popleft()
             self._taken = [first]
-            if not first.internal and parse_command(first.message.text) is not None:
+            if first.command is not None:
                 self._runs_command = True
                 await self._front.run_command(self, first)
                 self._runs_command = False
@@ -309,7 +309,7 @@ class Lane:
 
     def _goes_on(self, earlier: Accepted, later: Accepted) -> bool:
         one, other = earlier.message, later.message
-        if earlier.internal or later.internal or parse_command(other.text) is not None:
+        if earlier.internal or later.internal or later.command is not None:
             return False
         if one.source.user_id != other.source.user_id or one.source.thread_id != other.source.thread_id:
             return False

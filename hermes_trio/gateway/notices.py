@@ -17,6 +17,7 @@ _TEXTS: Final[Mapping[Notice, str]] = {
     Notice.NOT_WHILE_BUSY: "⏳ Not while I am working. `/stop` ends that.",
     Notice.PUT_ASIDE: "⚠️ I was interrupted by this message time and again and have put it aside.",
     Notice.RESTARTED: "✅ I am back.",
+    Notice.COMMAND_CUT_OFF: "⚠️ I was stopped in the middle of this command. Give it again if it was not done.",
     Notice.INTERRUPTED: "⚠️ I was stopped while I worked on this, long ago. Say it again if you still want it.",
 }
 

@@ -97,9 +97,13 @@ async def _take_up_row(chats: Chats, row: InboxRow) -> Accepted | None:
         chats.log.warning(f"a message in the inbox cannot be read and is dropped: {error}", row=row.id)
         await inbox.drop(chats.scope, row.id)
         return None
-    if row.state != "running" or await _may_run_again(chats, row, accepted):
+    if row.state != "running":
         return accepted
-    return None
+    if accepted.command is not None:
+        # It may have done its work, and most do more harm when they do it twice.
+        await _close(chats, accepted, Notice.COMMAND_CUT_OFF)
+        return None
+    return accepted if await _may_run_again(chats, row, accepted) else None
 
 
 async def _may_run_again(chats: Chats, row: InboxRow, accepted: Accepted) -> bool:
@@ -111,7 +115,12 @@ async def _may_run_again(chats: Chats, row: InboxRow, accepted: Accepted) -> boo
         chats.say(accepted, notice_text(Notice.PUT_ASIDE))
         return False
     if chats.scope.clock.now() - row.updated_at > chats.chat.gateway_auto_continue_freshness:
-        place = chats.reply_place(accepted, "interrupted")
-        await say_and_close(chats.scope, place, notice_text(Notice.INTERRUPTED), (row.id,))
+        await _close(chats, accepted, Notice.INTERRUPTED)
         return False
     return True
+
+
+async def _close(chats: Chats, accepted: Accepted, notice: Notice) -> None:
+    """Be done with a message by a notice."""
+    place = chats.reply_place(accepted, notice.value)
+    await say_and_close(chats.scope, place, notice_text(notice), (accepted.row_id,))

@@ -175,11 +175,13 @@ class Section:
 
     def note(self, code: str, key: str, text: str) -> None:
         """Remark something about a key; see `Notice`."""
-        self._origin.notices.append(Notice(code, join_path(self.path, key), self.location(key), text))
+        self.note_at(code, join_path(self.path, key), self.location(key), text)
 
     def note_at(self, code: str, path: str, location: Location, text: str) -> None:
         """Remark something about a setting that stands elsewhere, e.g. in a variable; see `Notice`."""
-        self._origin.notices.append(Notice(code, path, location, text))
+        notice = Notice(code, path, location, text)
+        if notice not in self._origin.notices:  # settings that count for several platforms are read for each
+            self._origin.notices.append(notice)
 
     def with_spelled_items(self, key: str) -> object:
         """The value under ``key``; numbers in a list, which are ids most often, as they are spelled."""

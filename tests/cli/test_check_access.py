@@ -46,6 +46,20 @@ def test_a_bot_for_everybody(found, env):
     assert found(**env) == [("warning", "bot_open_to_everybody")]
 
 
+@pytest.mark.parametrize("name", ["TELEGRAM_GROUP_ALLOWED_CHATS", "TELEGRAM_GROUP_ALLOWED_USERS"])
+def test_a_bot_for_everybody_who_adds_it_to_a_group(found, name):
+    assert found(**{name: "*"}) == [("warning", "bot_open_in_groups")]
+
+
+@pytest.mark.parametrize("env", [{"TELEGRAM_ALLOWED_USERS": "7,@alice"}, {"GATEWAY_ALLOWED_USERS": "alice"}])
+def test_a_list_with_a_name_where_people_have_numbers(found, env):
+    assert found(**env) == [("warning", "user_name_not_id")]
+
+
+def test_numbers_and_everybody_are_no_names(found):
+    assert found("telegram: {allow_admin_from: [7, '-1001']}", TELEGRAM_ALLOWED_USERS="7") == []
+
+
 def test_a_bot_for_nobody(found):
     assert found(IGNORE) == [("warning", "bot_open_to_nobody")]
 

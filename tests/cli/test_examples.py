@@ -23,11 +23,17 @@ def copy_of(name: str, target: Path) -> HomePaths:
     shutil.copytree(EXAMPLES / name, target)
     for example in target.rglob(".env.example"):
         lines = example.read_text().splitlines()
-        filled = [f"{line}0123456789abcdef-{example.parent.name}" if line.endswith("=") else line for line in lines]
+        filled = [filled_in(line, example.parent.name) for line in lines]
         example.with_name(".env").write_text("\n".join(filled))
     for env in target.rglob(".env"):
         env.chmod(0o600)
     return HomePaths(target)
+
+
+def filled_in(line: str, profile: str) -> str:
+    if line.endswith("_USERS="):
+        return f"{line}1001"
+    return f"{line}0123456789abcdef-{profile}" if line.endswith("=") else line
 
 
 NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())

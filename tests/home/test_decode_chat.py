@@ -38,6 +38,13 @@ def test_settings_stand_at_top_level_or_under_gateway(load: Load, place: str) ->
     assert (found.continuation_seconds, found.inbox_attempts) == (1.0, 9)
 
 
+def test_a_setting_that_counts_for_several_platforms_is_remarked_once(load: Load) -> None:
+    settings = load("display: {busy_input_mode: maybe}\nplatforms: {telegram: {}, discord: {}}\n")
+    assert [(notice.code, notice.path) for notice in settings.config.notices] == [
+        ("value_ignored", "display.busy_input_mode")
+    ]
+
+
 def test_the_top_level_wins_and_the_other_is_remarked(load: Load) -> None:
     settings = load("streaming: {enabled: true}\ngateway: {streaming: {enabled: false, cursor: x}}\n")
     assert settings.config.chat.streaming == StreamingConfig(enabled=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hermes_trio.access.authorize import has_list
 from hermes_trio.access.groups import bad_mention_patterns
@@ -12,6 +12,7 @@ from hermes_trio.access.pairing_list import list_name
 from hermes_trio.access.pairing_places import PairingError, pairing_places
 from hermes_trio.access.stranger import StrangerAction
 from hermes_trio.cli.checks.findings import Finding, Level
+from hermes_trio.home.platform_table import variables_of
 from hermes_trio.io.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from hermes_trio.cli.checks.survey import Survey
     from hermes_trio.home.platform_config import AccessConfig, PlatformConfig
     from hermes_trio.home.settings import ProfileSettings
+
+
+#: Platforms on which people's ids are numbers.
+_NUMBERED: Final = frozenset({"telegram"})
 
 
 def check_access(survey: Survey) -> Iterator[Finding]:
@@ -34,6 +39,7 @@ def check_access(survey: Survey) -> Iterator[Finding]:
         for platform in settings.config.platforms.values():
             if platform.enabled:
                 yield from _people(settings, platform, is_paired=paired is None or platform.name in paired)
+                yield from _names(settings, platform)
                 yield from _patterns(settings, platform)
 
 
@@ -49,6 +55,15 @@ def _people(settings: ProfileSettings, platform: PlatformConfig, *, is_paired: b
             message=f"everybody on {platform.name} may talk to this agent and have it use its tools",
             mend=f"list the people who may in {name}",
         )
+    elif EVERYBODY in access.group_allowed_chats | access.group_allowed_users:
+        yield Finding(
+            level=Level.WARNING,
+            code="bot_open_in_groups",
+            profile=settings.name,
+            where=f"{settings.paths.env} {variables_of(platform.name).prefix}_GROUP_ALLOWED_*",
+            message=f"who adds the bot to a group on {platform.name} may talk to this agent and have it use its tools",
+            mend="list the groups or people who may, in place of *",
+        )
     elif not is_paired and _is_shut(access):
         yield Finding(
             level=Level.WARNING,
@@ -57,6 +72,22 @@ def _people(settings: ProfileSettings, platform: PlatformConfig, *, is_paired: b
             where=where,
             message=f"nobody may talk to this agent on {platform.name}, and strangers get no pairing code",
             mend=f"list people in {name}, or set unauthorized_dm_behavior: pair",
+        )
+
+
+def _names(settings: ProfileSettings, platform: PlatformConfig) -> Iterator[Finding]:
+    """Entries that fit nobody, since they are names where ids are numbers."""
+    access = platform.access
+    entries = access.allowed_users | access.group_allowed_users | access.admins | access.group_admins
+    names = sorted(entry for entry in entries - {EVERYBODY} if not entry.removeprefix("-").isdecimal())
+    if platform.name in _NUMBERED and names:
+        yield Finding(
+            level=Level.WARNING,
+            code="user_name_not_id",
+            profile=settings.name,
+            where=f"{settings.paths.env} {list_name(platform.name)}",
+            message=f"people are known by number on {platform.name}, so this fits nobody: {', '.join(names)[:200]}",
+            mend="write the number in its place; /whoami in a chat tells people theirs",
         )
 
 

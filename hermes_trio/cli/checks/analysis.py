@@ -13,6 +13,7 @@ from hermes_trio.cli.checks.home import check_home
 from hermes_trio.cli.checks.listening import check_listening
 from hermes_trio.cli.checks.models import check_models
 from hermes_trio.cli.checks.platforms import check_platforms
+from hermes_trio.cli.checks.quick_commands import check_quick_commands
 from hermes_trio.cli.checks.survey import survey_home
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ CHECKS: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     check_listening,
     check_models,
     check_access,
+    check_quick_commands,
 )
 
 

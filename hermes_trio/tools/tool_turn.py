@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hermes_trio.tools.todo_list import TodoList
+
 if TYPE_CHECKING:
     from hermes_trio.home.child_environment import Conversation
     from hermes_trio.tools.approval import ApprovalAnswer, ApprovalQuestion
@@ -79,6 +81,7 @@ class ToolTurn:
         ask_user: Asks the user and waits for the answer; None where nobody can answer.
         delegate: Runs child turns and returns their answers in order; None where a child may not have children.
         memo: Scratch values of the turn.
+        todo: The list of what is to be done: the session's, or a child's own.
         conversation: What child processes are told of it all; None for what is said here.
         hears_reports: Whether what happens in the background later is told to the conversation: in chats it is.
     """
@@ -94,5 +97,6 @@ class ToolTurn:
     ask_user: AskUser | None = None
     delegate: Delegate | None = None
     memo: TurnMemo = field(default_factory=TurnMemo)
+    todo: TodoList = field(default_factory=TodoList)
     conversation: Conversation | None = None
     hears_reports: bool = False

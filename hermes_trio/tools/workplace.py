@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hermes_trio.tools.approval_ledger import ApprovalLedger
@@ -11,6 +11,7 @@ from hermes_trio.tools.background import BackgroundProcesses, open_background_pr
 from hermes_trio.tools.hooks import Hooks, open_hooks
 from hermes_trio.tools.mcp import McpConnections, open_mcp_connections
 from hermes_trio.tools.question_ledger import QuestionLedger
+from hermes_trio.tools.todo_list import TodoLists
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,6 +30,7 @@ class Workplace:
         questions: What agents have asked their users.
         hooks: What the user wants to be told of, or to forbid.
         mcp: Connections to MCP servers.
+        todo_lists: What the agent of each session has to do.
     """
 
     processes: BackgroundProcesses
@@ -36,6 +38,7 @@ class Workplace:
     questions: QuestionLedger
     hooks: Hooks
     mcp: McpConnections
+    todo_lists: TodoLists = field(default_factory=TodoLists)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ import trio
 
 from hermes_trio.home.child_environment import Conversation
 from hermes_trio.tools.approval_policy import make_approve
+from hermes_trio.tools.todo_list import TodoList
 from hermes_trio.tools.tool_turn import ToolTurn
 from hermes_trio.turns.auxiliary import ask_auxiliary_model
 from hermes_trio.turns.events import ApprovalClosed, ApprovalRequested, QuestionAsked, QuestionClosed
@@ -38,6 +39,7 @@ def make_tool_turn(
     loop: LoopState,
     delegate: Delegate | None,
     *,
+    todo: TodoList | None = None,
     trusted: bool = False,
 ) -> ToolTurn:
     """Put together what the tools of one turn may know and do.
@@ -48,6 +50,7 @@ def make_tool_turn(
         request: What the turn is asked.
         loop: The turn's own loop, also for a child: its reader sees the questions, its record gets the costs.
         delegate: Runs child turns, or None.
+        todo: The session's list of what is to be done; None for a new one.
         trusted: Whether nobody's consent is needed for what is dangerous.
     """
 
@@ -89,6 +92,7 @@ def make_tool_turn(
         if request.can_ask
         else None,
         delegate=delegate,
+        todo=todo or TodoList(),
         conversation=_conversation(request),
         hears_reports=request.place is not None and bool(request.session_key),
     )

@@ -17,6 +17,7 @@ from hermes_trio.io.log_format import one_line
 from hermes_trio.models.request import ChatMessage
 from hermes_trio.store.commit import wait_for_commit
 from hermes_trio.store.sessions import record_turn
+from hermes_trio.tools.todo_list import TodoList, last_items
 from hermes_trio.turns.control import TurnControl
 from hermes_trio.turns.delegation import make_delegate
 from hermes_trio.turns.history import text_of, to_chat_messages
@@ -108,7 +109,10 @@ async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit:
         await tell_session_start(hooks, request)
     await tell_agent_start(hooks, request, message)
     state = _begin(scope, request, opening, emit)
-    turn = make_tool_turn(scope, agent, request, state, make_delegate(scope, agent, request, state, selection))
+    todo = _todo_list(agent, request, opening)
+    turn = make_tool_turn(
+        scope, agent, request, state, make_delegate(scope, agent, request, state, selection), todo=todo
+    )
 
     async def keep(state: LoopState) -> None:
         await record_turn(scope, turn_record(scope, opening, state))
@@ -129,6 +133,13 @@ async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit:
     await _store_end(scope, turn_record(scope, opening, state, seal))
     await tell_agent_end(hooks, request, message, last.text)
     return Answer(result, state.api_calls)
+
+
+def _todo_list(agent: Agent, request: TurnRequest, opening: Opening) -> TodoList:
+    """The session's; a caller who brings the history along may be another one each time, so that alone counts."""
+    if request.history is not None:
+        return TodoList(last_items(opening.earlier))
+    return agent.workplace.todo_lists.find(request.session_id, opening.earlier)
 
 
 async def _make_seal(request: TurnRequest, result: TurnResult) -> SqlJob | None:

@@ -18,6 +18,7 @@ from hermes_trio.scope import ProfileScope, make_shared, open_scope
 from hermes_trio.store.schema import prepare
 from hermes_trio.testing.home import ProfileFiles, write_home
 from hermes_trio.tools import files_patch, files_read, files_search, files_write, memory, todo
+from hermes_trio.tools.todo_list import TodoList
 from hermes_trio.tools.tool_turn import ToolTurn, TurnMemo
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Agent:
 
     scope: ProfileScope
     memo: TurnMemo = field(default_factory=TurnMemo)
+    todo: TodoList = field(default_factory=TodoList)
 
     @property
     def home(self) -> Path:
@@ -56,7 +58,8 @@ class Agent:
     async def call(self, name: str, **arguments: object) -> dict[str, object]:
         """Call a tool as the loop does: the arguments fit its schema, the reply is JSON."""
         CHECKS[name](arguments)
-        turn = ToolTurn("t", "s", "", "api_server", "", None, approve=None, ask_model=None, memo=self.memo)
+        notes = {"memo": self.memo, "todo": self.todo}
+        turn = ToolTurn("t", "s", "", "api_server", "", None, approve=None, ask_model=None, **notes)
         reply = await TOOLS[name].run(self.scope, turn, arguments)
         return json.loads(json.dumps(reply))
 

@@ -26,9 +26,9 @@ class Accepted:
         session_key: The conversation it belongs to.
         message: The message.
         internal: Whether nobody wrote it: it tells the agent of something, e.g. that a process has ended.
-        attempts: How many turns have begun to answer it, in a process that died or a turn that failed.
-        begun: When the turn began that a process died over, in seconds since the epoch; 0 for none. Messages that have
-            the same one were answered together, and are again.
+        attempts: How many turns have begun to answer it before; at least one if any has.
+        begun: Of messages that were to be answered together, and are again: the same time in seconds since the epoch;
+            else 0.
     """
 
     row_id: int
@@ -79,6 +79,7 @@ def decode_row(row: InboxRow) -> Accepted:
         row.session_key,
         stored.message,
         stored.internal,
-        attempts=row.attempts,
+        # An orderly end takes its attempt back, but leaves word that there was one.
+        attempts=max(row.attempts, int(row.last_error is not None)),
         begun=row.updated_at if row.state == "running" else 0.0,
     )

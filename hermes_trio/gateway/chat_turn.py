@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from hermes_trio.errors import HermesTrioError, ProfileUnavailable, ScopeClosed
+from hermes_trio.errors import HermesTrioError, ProfileUnavailable, ScopeClosed, TurnCrashed
 from hermes_trio.gateway.chat_display import display_here, footer_line
 from hermes_trio.gateway.chat_request import message_text, origin_of, place_of, special_of
 from hermes_trio.gateway.inbound_files import take_in
@@ -80,7 +80,8 @@ async def _set_back(chats: Chats, turn: LaneTurn, error: Exception) -> None:
         text = "".join(traceback.format_exception(error))
         chats.log.error(f"a turn crashed: {scope.log.redact(text)}", turn=turn.turn_id)
     reason = f"{reason_code(leaf)}: {scope.log.redact(str(leaf))}"
-    tried = tuple(replace(one, attempts=one.attempts + 1, begun=0.0) for one in turn.answered())
+    begun = scope.clock.now()
+    tried = tuple(replace(one, attempts=one.attempts + 1, begun=begun) for one in turn.answered())
     states: Mapping[int, inbox.InboxState] = {}
     try:
         states = await inbox.set_back(scope, [one.row_id for one in tried], reason, scope.config.chat.inbox_attempts)
@@ -118,7 +119,7 @@ class _ChatTurn:
         async with open_turn_view(chats, self.lane, self.turn, place, display) as view:
             try:
                 await self._answer(session, place, display, view)
-            except (ProfileUnavailable, ScopeClosed):
+            except (ProfileUnavailable, ScopeClosed, TurnCrashed):
                 raise
             except HermesTrioError as error:
                 await self._tell_failure(place, error, view)
@@ -148,7 +149,9 @@ class _ChatTurn:
             ),
             control=turn.control,
             seal=lambda result: self._seal(result, place, display, view),
-            resumed=True,  # a set-back, a drain, a crash: whatever is stored of it already is taken up
+            # Only then is what is stored of it taken up: a chat that has moved, or goes on with another chat's
+            # conversation, has numbers of messages that mean others there.
+            resumed=any(one.attempts for one in turn.messages),
             keeps_message=True,
             reasoning_effort=str(session.entry.more.get("reasoning_effort") or ""),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hermes_trio.gateway.chat_request import message_text
 from tests.gateway.chats.rig import Bot, open_chats
 
 
@@ -41,3 +42,21 @@ async def test_stop_reaches_a_message_whose_end_is_waited_for(tmp_path, autojump
         assert (await chats.ask("/stop")).text == "Nothing was running. 1 waiting message dropped."
         assert [sent for sent in await chats.quiet(5) if sent.is_new_message] == []
         assert chats.inbox() == ["done", "done"]
+
+
+async def test_what_was_answered_together_is_answered_together_after_a_crash(tmp_path, autojump_clock, monkeypatch):
+    crashes = []
+
+    def crash_once(scope, messages):
+        if not crashes:
+            crashes.append(messages)
+            raise ZeroDivisionError("foreign")
+        return message_text(scope, messages)
+
+    monkeypatch.setattr("hermes_trio.gateway.chat_turn.message_text", crash_once)
+    async with open_chats(tmp_path) as chats:
+        chats.expects_crashes = True
+        await chats.say("I want")
+        assert (await chats.ask("two plums")).text == "Ada here. You said: I want\ntwo plums"
+        await chats.settled()
+        assert chats.texts() == ["Ada here. You said: I want\ntwo plums"]

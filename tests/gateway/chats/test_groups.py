@@ -120,3 +120,16 @@ async def test_only_the_first_part_quotes_the_question_in_a_group(tmp_path, auto
             await chats.until(lambda chats=chats: len(chats.texts()) == 2)
             sent = [sent for sent in chats.ada.sent if sent.is_new_message]
             assert [one.reply_to == question.id for one in sent] == expected
+
+
+async def test_a_message_of_a_moved_chat_is_not_taken_for_an_old_one_with_its_number(tmp_path, autojump_clock):
+    async with open_chats(tmp_path) as chats:
+        group = chats.telegram.group("Garden", chats.ada)
+        for piece in ("the", "word is"):
+            await chats.say(piece, group=group)
+        old = await chats.say("plum", group=group)
+        await chats.reply(group=group)
+        moved = await group.upgrades()
+        new = await chats.say("the word is fig", group=moved)
+        assert new.id == old.id
+        assert (await chats.reply(group=moved)).text == "Ada here. You said: the word is fig"

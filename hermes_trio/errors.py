@@ -104,6 +104,10 @@ class ScopeClosed(HermesTrioError):
     default_code = "scope_closed"
 
 
+class TurnCrashed(HermesTrioError):
+    """A turn ended with an error that should not have happened; the profile's log has it."""
+
+
 class ProfileUnavailable(HermesTrioError):
     """The profile is known but does not serve now.
 

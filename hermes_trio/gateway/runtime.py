@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import trio
 
-from hermes_trio.errors import HermesTrioError, ProfileUnavailable
+from hermes_trio.errors import HermesTrioError, ProfileUnavailable, TurnCrashed
 from hermes_trio.io.supervise import describe, main_leaf
 from hermes_trio.turns.turn import run_turn
 
@@ -211,7 +211,7 @@ async def _run_turn(scope: ProfileScope, agent: Agent, request: TurnRequest, emi
             raise leaf from error
         log = scope.log.bind(session=request.session_id, turn=request.turn_id, component="gateway.turn")
         log.error(f"turn crashed: {describe(leaf)}", where=_innermost(leaf))  # noqa: TRY400  our logger has no `exception`
-        raise HermesTrioError("the turn crashed; the profile's log says more", profile=scope.name) from None
+        raise TurnCrashed("the turn crashed; the profile's log says more", profile=scope.name) from None
 
 
 def _innermost(error: BaseException) -> str:

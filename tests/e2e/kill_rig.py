@@ -13,6 +13,7 @@ import json
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hermes_trio.home.paths import HomePaths
 from hermes_trio.testing.home import ProfileFiles, write_home
 from tests.e2e.process import REPOSITORY, GatewayProcess
 
@@ -93,6 +95,8 @@ class Platform:
             soul=f"You are {bot.title()}.",
             config={
                 "model": "builtin/echo",
+                # A message is put aside, and its chat told, when the process has died over it so often.
+                "inbox_attempts": 50,
                 "display": {"busy_input_mode": "queue", "busy_ack_enabled": False},
                 "platforms": {self.name: {"extra": extra}},
             },
@@ -128,6 +132,8 @@ class Outcome:
         repeated: Messages that were answered twice without a word about it.
         marked: Answers that came again and said so.
         strays: Answers through a bot that was not asked.
+        told: Messages that were put aside, whose chats were told.
+        states: What the inboxes say of the messages.
         kills: How often the gateway was killed.
         seconds: How long it took.
     """
@@ -136,6 +142,8 @@ class Outcome:
     repeated: list[int] = field(default_factory=list)
     marked: int = 0
     strays: list[str] = field(default_factory=list)
+    told: int = 0
+    states: Counter[str] = field(default_factory=Counter)
     kills: int = 0
     seconds: float = 0.0
 
@@ -190,8 +198,20 @@ def live_through(
             talker.join()
             gateway.close()
         outcome = _judge(fake, asked)
+    outcome.states = _states(root)
     outcome.kills, outcome.seconds = kills, time.monotonic() - begun
     return outcome
+
+
+def _states(root: Path) -> Counter[str]:
+    states = Counter[str]()
+    for bot in BOTS:
+        with contextlib.closing(sqlite3.connect(HomePaths(root).profile(bot).state_db)) as connection:
+            try:
+                states.update(dict(connection.execute("SELECT state, count(*) FROM trio_inbox GROUP BY state")))
+            except sqlite3.OperationalError as error:
+                states[f"{bot}: {error}"] += 1
+    return states
 
 
 def numbers_in(text: str) -> list[int]:
@@ -214,6 +234,7 @@ def _judge(fake: Platform, asked: dict[int, str]) -> Outcome:
     assert fake.errors() == [], "the fake itself failed"
     outcome, plain, all_answers = Outcome(), Counter[int](), Counter[int]()
     for token, text in fake.answers():
+        outcome.told += "put it aside" in text
         for number in numbers_in(text):
             all_answers[number] += 1
             plain[number] += LABEL not in text

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import trio
 
+from hermes_trio.gateway import chat_turn
 from tests.gateway.chats.rig import Bot, open_chats
 
 
@@ -159,3 +161,36 @@ async def test_every_message_of_a_flood_is_answered_told_or_dropped_by_its_word(
         await chats.settled()
         assert set(chats.inbox()) == {"done"}
         assert len(chats.inbox()) == 41
+
+
+async def test_a_message_that_is_interrupted_before_its_turn_has_begun_is_answered_with_the_next(
+    tmp_path, autojump_clock, monkeypatch
+):
+    real, begun = chat_turn.get_or_create, []
+
+    async def slow(*args, **more):
+        begun.append(args)
+        await trio.sleep(5 if len(begun) == 1 else 0)
+        return await real(*args, **more)
+
+    monkeypatch.setattr(chat_turn, "get_or_create", slow)
+    async with open_chats(tmp_path, ada=busy("interrupt")) as chats:
+        await chats.say("the word is plum")
+        await chats.until(lambda: bool(begun))
+        await chats.say("and it is blue")
+        await chats.hears("the word is plum\nand it is blue")
+        await chats.settled()
+        assert chats.inbox() == ["done", "done"]
+
+
+async def test_a_message_that_waits_for_a_seat_is_not_forgotten_for_a_later_one(tmp_path, autojump_clock):
+    async with open_chats(tmp_path, ada=Bot({"max_concurrent_sessions": 1})) as chats:
+        await chats.say("!sleep 20", by=chats.bob)
+        await chats.until(lambda: chats.inbox() == ["running"])
+        await chats.say("the word is plum")
+        await trio.sleep(5)
+        await chats.say("and it is blue")
+        await chats.hears("and it is blue")
+        await chats.settled()
+        said = [text for role, text in chats.history() if role == "user"]
+        assert "the word is plum" in "\n".join(said)

@@ -236,3 +236,31 @@ async def test_a_failed_command_is_told_and_done_with(tmp_path, autojump_clock, 
         await chats.settled()
         assert chats.inbox() == ["done"]
         assert (await chats.ask("hello")).text == "Ada here. You said: hello"
+
+
+async def test_a_turn_in_which_nothing_happens_is_ended_and_told(tmp_path, autojump_clock):
+    async with open_chats(tmp_path, ada=Bot({"agent": {"gateway_timeout": 60}})) as chats:
+        await chats.say("!hang")
+        assert "(model_timeout)" in await chats.hears("No answer this time", seconds=120)
+        await chats.settled()
+        assert chats.inbox() == ["done"]
+
+
+async def test_a_model_that_crashes_is_tried_again_and_given_up(tmp_path, autojump_clock, monkeypatch):
+    asked = []
+
+    async def crash(attempt):
+        await trio.lowlevel.checkpoint()
+        asked.append(attempt)
+        raise ZeroDivisionError("foreign")
+
+    async with open_chats(tmp_path) as chats:
+        chats.expects_crashes = True
+        with monkeypatch.context() as broken:
+            broken.setattr("hermes_trio.models.echo.EchoAttempt.open", crash)
+            await chats.say("hello")
+            await chats.hears("was put aside", seconds=300)
+        assert len(asked) == 3
+        assert chats.inbox() == ["dead"]
+        await chats.say("hello again")
+        await chats.hears("Ada here. You said: hello again")

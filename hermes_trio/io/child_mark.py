@@ -6,7 +6,7 @@ import os
 import uuid
 from typing import Final
 
-MARK_NAME: Final = "HERMES_TRIO_COMMAND"
+MARK_NAME: Final = "HERMES_TRIO_CHILD"
 
 
 def pipe_name(descriptor: int) -> str:

@@ -15,6 +15,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hermes_trio.io.child_mark import MARK_NAME
 from hermes_trio.io.child_process import ChildCommand, ChildError
 from hermes_trio.io.groups import lone_error_raised
 from hermes_trio.tools.mcp_link import McpLink
@@ -112,7 +113,7 @@ async def test_a_server_answers(tmp_path):
 async def test_a_server_has_the_environment_it_is_given_and_nothing_else(tmp_path):
     async with running(tmp_path, TOKEN="own") as server:
         found = msgspec.json.decode(await server.call("environment"))
-    assert {name for name in found if name != "LC_CTYPE"} == {"PATH", "TOKEN"}
+    assert {name for name in found if name != "LC_CTYPE"} == {"PATH", "TOKEN", MARK_NAME}
 
 
 @pytest.mark.slow

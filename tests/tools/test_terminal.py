@@ -195,7 +195,7 @@ async def test_nothing_is_inherited_from_the_process_itself(tmp_path):
     async with open_profile(tmp_path) as bob:
         found = await bob.environment()
     assert set(found) <= {
-        "HERMES_TRIO_COMMAND",
+        "HERMES_TRIO_CHILD",
         "PATH", "LANG", "TERM", "HOME", "HERMES_HOME", "PWD", "SHLVL", "_",
         *(f"HERMES_SESSION_{name}" for name in ("PROFILE", "PLATFORM", "SOURCE", "ID", "KEY", "USER_ID")),
     }  # fmt: skip

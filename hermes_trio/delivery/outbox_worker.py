@@ -97,12 +97,14 @@ class _OutboxWorker:
         self._log = scope.log.bind(component="delivery")
         self._busy: set[tuple[str, str, str]] = set()
         self._sent_media: set[int] = set()
+        self._missed: set[tuple[str, str]] = set()
 
     async def watch_senders(self) -> None:
-        """Look again whenever a bot comes or goes."""
+        """Look again when a bot comes that something waits for; all others are none of this profile's business."""
         while True:
             await self._senders.changed()
-            self._scope.db.changes.mark(outbox.TOPIC)
+            if any(self._senders.find(*transport) is not None for transport in self._missed):
+                self._scope.db.changes.mark(outbox.TOPIC)
 
     async def run(self, nursery: trio.Nursery) -> None:
         changes, seen = self._scope.db.changes, -1
@@ -119,7 +121,8 @@ class _OutboxWorker:
 
     async def _start_due(self, nursery: trio.Nursery) -> float:
         """Start sending what may be sent now; when to look again, in trio's time."""
-        scope, without = self._scope, set[tuple[str, str]]()
+        scope = self._scope
+        without = self._missed = set[tuple[str, str]]()
         while True:
             now = scope.clock.now()
             rows = await outbox.due(scope, now, AT_ONCE + len(self._busy), without)

@@ -33,6 +33,9 @@ PRUNE_AFTER: Final = 7 * DAY
 SENT_ROWS_KEPT: Final = 500
 FAILED_KEPT_SECONDS: Final = 30 * DAY
 
+#: What was not even tried for so long, because its bot did not come back, is of no use to anybody any more.
+WAITS_FOR_BOT_SECONDS: Final = 7 * DAY
+
 
 @dataclass(frozen=True, slots=True)
 class NewOutboxRow:
@@ -121,11 +124,7 @@ INSERT INTO trio_outbox({_NEW}, state, created_at, updated_at)
 VALUES ({", ".join("?" * len(fields(NewOutboxRow)))}, 'pending', ?, ?)
 ON CONFLICT(idempotency_key) DO NOTHING
 """  # noqa: S608  only names
-_FIRST_OF_EACH_CHAT: Final = f"""
-SELECT {_ALL} FROM trio_outbox WHERE state = 'pending' AND {OUTBOX_UNSENT} AND id IN (
-    SELECT MIN(id) FROM trio_outbox WHERE {OUTBOX_UNSENT} GROUP BY transport_profile, platform, chat_id)
-"""  # noqa: S608  only names
-_DUE: Final = f"{_FIRST_OF_EACH_CHAT} AND not_before <= ? ORDER BY id"
+_SKIP: Final = " AND NOT (transport_profile = ? AND platform = ?)"
 _SENDING: Final = """
 UPDATE trio_outbox SET state = 'sending', attempts = attempts + 1, updated_at = ? WHERE id = ? AND state = 'pending'
 """
@@ -142,6 +141,10 @@ WHERE transport_profile = ? AND platform = ? AND chat_id = ? AND {OUTBOX_UNSENT}
 """  # noqa: S608  only names
 _FAIL: Final = f"""
 UPDATE trio_outbox SET state = 'failed', last_error = ?, updated_at = ? WHERE id = ? AND {OUTBOX_UNSENT}
+"""  # noqa: S608  only names
+_EXPIRE: Final = f"""
+UPDATE trio_outbox SET state = 'failed', last_error = 'its bot did not come back', updated_at = ?
+WHERE state = 'pending' AND {OUTBOX_UNSENT} AND created_at < ?
 """  # noqa: S608  only names
 _INTERRUPTED: Final = f"SELECT {_ALL} FROM trio_outbox WHERE state = 'sending' AND {OUTBOX_UNSENT}"  # noqa: S608
 _RECOVER: Final = f"""
@@ -223,16 +226,9 @@ async def due(
         ScopeClosed: The profile is over.
     """
 
-    def select(connection: sqlite3.Connection) -> tuple[OutboxRow, ...]:
-        found = []
-        for row in _select(connection, _DUE, now):
-            if row.transport not in without:
-                found.append(row)
-            if len(found) >= limit:
-                break
-        return tuple(found)
-
-    return await scope.db.read(select)
+    first, values = _first_of_each_chat(without)
+    sql = f"SELECT {_ALL} {first} AND not_before <= ? ORDER BY id LIMIT ?"  # noqa: S608  only names
+    return await scope.db.read(lambda connection: tuple(_select(connection, sql, *values, now, limit)))
 
 
 async def next_due(
@@ -249,9 +245,26 @@ async def next_due(
         StoreError: The file cannot be used.
         ScopeClosed: The profile is over.
     """
-    rows = await scope.db.read(lambda connection: tuple(_select(connection, _FIRST_OF_EACH_CHAT)))
-    times = (row.not_before for row in rows if row.transport not in without)
-    return min((time for time in times if time >= after), default=None)
+    first, values = _first_of_each_chat(without)
+    sql = f"SELECT MIN(not_before) {first} AND not_before >= ?"  # noqa: S608  only names
+
+    def look(connection: sqlite3.Connection) -> float | None:
+        if not OUTBOX.is_there(connection):
+            return None
+        time: float | None = connection.execute(sql, (*values, after)).fetchone()[0]
+        return time
+
+    return await scope.db.read(look)
+
+
+def _first_of_each_chat(without: Collection[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
+    """The end of a query for the oldest unsent row of each chat, and its values; what nobody can send costs little."""
+    sql = f"""
+FROM trio_outbox WHERE state = 'pending' AND {OUTBOX_UNSENT} AND id IN (
+    SELECT MIN(id) FROM trio_outbox WHERE {OUTBOX_UNSENT}{_SKIP * len(without)}
+    GROUP BY transport_profile, platform, chat_id)
+"""  # noqa: S608  only names
+    return sql, tuple(value for transport in without for value in transport)
 
 
 def _select(connection: sqlite3.Connection, sql: str, *values: object) -> Iterator[OutboxRow]:
@@ -367,8 +380,10 @@ async def failed(scope: ProfileScope, limit: int = 50) -> tuple[OutboxRow, ...]:
 async def prune(scope: ProfileScope) -> int:
     """Forget what was sent 7 days ago, or a day ago when there are 500 newer ones, and what failed 30 days ago.
 
+    What has waited for its bot for 7 days has failed.
+
     Returns:
-        How many rows that were.
+        How many rows were forgotten.
 
     Raises:
         StoreError: The file cannot be used.
@@ -381,6 +396,7 @@ async def prune(scope: ProfileScope) -> int:
         "floor": now - PRUNE_NEVER_BEFORE,
         "kept": SENT_ROWS_KEPT,
     }
+    await _write(scope, _EXPIRE, (now, now - WAITS_FOR_BOT_SECONDS))
     return await _write(scope, _PRUNE, parameters)
 
 

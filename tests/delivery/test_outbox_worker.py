@@ -523,3 +523,25 @@ async def test_an_error_of_the_platform_shows_in_the_row(post, autojump_clock):
             return connection.execute("SELECT last_error FROM trio_outbox").fetchone()[0]
 
         assert (await post.scope.db.read(read)).startswith("odd_platform: ")
+
+
+async def test_what_waits_for_a_bot_is_sent_when_that_comes_back(post, autojump_clock):
+    post.senders.change(None)
+    async with post.served():
+        await post.say("hello")
+        await trio.sleep(10)
+        assert post.adapter.said() == []
+        post.senders.change(post.adapter)
+        await trio.sleep(1)
+    assert post.adapter.said() == ["hello"]
+
+
+async def test_bots_of_other_profiles_come_and_go_without_a_look_at_the_outbox(post, autojump_clock):
+    async with post.served():
+        await post.say("hello")
+        await trio.sleep(10)
+        looks = post.scope.db.changes.count(outbox.TOPIC)
+        for _ in range(10):
+            post.senders.change(FakeAdapter(), profile="bob")
+            await trio.sleep(1)
+        assert post.scope.db.changes.count(outbox.TOPIC) == looks

@@ -210,7 +210,20 @@ async def test_sent_messages_are_forgotten_after_a_week_or_a_day_when_there_are_
         assert await outbox.prune(scope) == 2
         scope.clock.advance(24 * DAY)
         assert await outbox.prune(scope) == 1
-    assert read(tmp_path / "state.db", "SELECT idempotency_key, state FROM trio_outbox") == [("a5", "pending")]
+    assert read(tmp_path / "state.db", "SELECT idempotency_key, state FROM trio_outbox") == [("a5", "failed")]
+
+
+async def test_what_waited_for_its_bot_for_a_week_has_failed(tmp_path, autojump_clock):
+    async with open_store(tmp_path) as scope:
+        await enqueue(scope, [message("old")])
+        scope.clock.advance(6 * DAY)
+        await enqueue(scope, [message("young")])
+        await outbox.prune(scope)
+        assert await keys_due(scope, scope.clock.now()) == ["old"]
+        scope.clock.advance(DAY + 1)
+        await outbox.prune(scope)
+        assert await keys_due(scope, scope.clock.now()) == ["young"]
+        assert [row.last_error for row in await outbox.failed(scope)] == ["its bot did not come back"]
 
 
 CHATS = st.sampled_from(["1", "2", "3"])

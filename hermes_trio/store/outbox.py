@@ -227,7 +227,7 @@ async def due(
     """
 
     first, values = _first_of_each_chat(without)
-    sql = f"SELECT {_ALL} {first} AND not_before <= ? ORDER BY id LIMIT ?"  # noqa: S608  only names
+    sql = f"SELECT {_ALL} {first} AND not_before <= ? ORDER BY id LIMIT ?"
     return await scope.db.read(lambda connection: tuple(_select(connection, sql, *values, now, limit)))
 
 
@@ -246,7 +246,7 @@ async def next_due(
         ScopeClosed: The profile is over.
     """
     first, values = _first_of_each_chat(without)
-    sql = f"SELECT MIN(not_before) {first} AND not_before >= ?"  # noqa: S608  only names
+    sql = f"SELECT MIN(not_before) {first} AND not_before >= ?"
 
     def look(connection: sqlite3.Connection) -> float | None:
         if not OUTBOX.is_there(connection):

@@ -11,6 +11,7 @@ from hermes_trio.access.commands import is_named_admin, may_consent
 from hermes_trio.adapter_api.outgoing import Button
 from hermes_trio.gateway.chat_request import key_of
 from hermes_trio.tools.approval import ApprovalChoice
+from hermes_trio.turns.commands.parsing import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -150,8 +151,9 @@ def consent_in_words(text: str) -> ApprovalChoice | None:
 def _choice(text: str, choices: Sequence[str]) -> str:
     """The choice that a text means: its number or its words; else the text itself."""
     word = text.strip()
-    if word.isdecimal() and 1 <= int(word) <= len(choices):
-        return choices[int(word) - 1]
+    number = whole_number(word) or 0
+    if 1 <= number <= len(choices):
+        return choices[number - 1]
     return next((choice for choice in choices if choice.lower() == word.lower()), word)
 
 

@@ -224,7 +224,7 @@ def _parameters(scope: ProfileScope, which: SessionFilter, limit: int) -> dict[s
 
 def _find(connection: sqlite3.Connection, wanted: str, parameters: dict[str, object]) -> ListedSession | None:
     found = _select(connection, _BY_ID, parameters)
-    if not found and wanted.isdecimal() and int(wanted):
+    if not found and wanted.isdecimal() and len(wanted) < 10 and int(wanted):  # no list has that many
         found = _select(connection, _RECENT, parameters)[int(wanted) - 1 : int(wanted)]
     if not found:
         found = _select(connection, _BY_ID, parameters | {"text": _find_title(connection, wanted, parameters)})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from hermes_trio.access.commands import may_use_command
 from hermes_trio.tools.skill_index import load_skills
 from hermes_trio.turns.commands.context import Command, CommandCall, CommandReply
+from hermes_trio.turns.commands.parsing import whole_number
 from hermes_trio.turns.commands.quick import describe_quick_command
 from hermes_trio.turns.commands.skill_commands import skill_command_name
 from hermes_trio.turns.commands.wording import shorten
@@ -45,8 +46,7 @@ async def _list(scope: ProfileScope, call: CommandCall, commands: Sequence[Comma
     named = ((skill_command_name(skill), skill.description) for skill in skills)
     entries += [f"`/{name}` - {shorten(text, _LONGEST_LINE)}" for name, text in named if name and _may_use(call, name)]
     pages = -(-len(entries) // PAGE)
-    page = int(call.arguments) if call.arguments.isdecimal() else 1
-    page = min(max(page, 1), pages)
+    page = min(whole_number(call.arguments) or 1, pages)
     shown = "\n".join(entries[(page - 1) * PAGE : page * PAGE])
     more = f"\n\nPage {page} of {pages}. `/help {page + 1}` shows the next one." if page < pages else ""
     return CommandReply(f"**Commands**\n{shown}{more}")

@@ -9,6 +9,7 @@ from hermes_trio.store.routing_index import lookup
 from hermes_trio.store.session_edits import last_user_message, undo
 from hermes_trio.turns.commands.chat_model import chat_route
 from hermes_trio.turns.commands.context import Command, CommandCall, CommandReply
+from hermes_trio.turns.commands.parsing import whole_number
 from hermes_trio.turns.commands.settings_reply import Consent, ask_consent, not_done
 from hermes_trio.turns.commands.wording import count, literal, shorten, size
 from hermes_trio.turns.compression_now import compress_session
@@ -37,19 +38,19 @@ async def run_retry(scope: ProfileScope, call: CommandCall) -> CommandReply:
 
 async def run_undo(scope: ProfileScope, call: CommandCall) -> CommandReply:
     """Take back the last exchanges."""
-    wanted = call.arguments or "1"
-    if not wanted.isdecimal() or not int(wanted):
+    wanted = whole_number(call.arguments or "1")
+    if not wanted:
         return CommandReply("How many exchanges? For example `/undo 2`.")
     consent = await ask_consent(
         scope,
         call,
-        f"Take back the last {count(int(wanted), 'exchange')}? I will not know of what was said in them.",
-        needed=scope.config.chat.destructive_slash_confirm and int(wanted) > 1,
+        f"Take back the last {count(wanted, 'exchange')}? I will not know of what was said in them.",
+        needed=scope.config.chat.destructive_slash_confirm and wanted > 1,
         setting="approvals.destructive_slash_confirm",
     )
     if consent is not Consent.GIVEN:
         return CommandReply(not_done(consent))
-    undone = await undo(scope, await call.conversation.session_id(), int(wanted))
+    undone = await undo(scope, await call.conversation.session_id(), wanted)
     if not undone.count:
         return CommandReply("There is nothing to take back.")
     since = (
@@ -86,9 +87,9 @@ def _compress_wish(arguments: str) -> tuple[bool, int | None, str]:
     preview = not _PREVIEWS.isdisjoint(arguments.split())
     if not words or words[0].lower() != "here":
         return preview, None, " ".join(words)[:LONGEST_FOCUS]
-    number = words[1] if len(words) > 1 and words[1].isdecimal() else ""
-    focus = " ".join(words[2:] if number else words[1:])
-    return preview, int(number or 1), focus[:LONGEST_FOCUS]
+    number = whole_number(words[1]) if len(words) > 1 else None
+    focus = " ".join(words[1:] if number is None else words[2:])
+    return preview, 1 if number is None else number, focus[:LONGEST_FOCUS]
 
 
 COMMANDS: Final = (

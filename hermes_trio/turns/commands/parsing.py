@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+LARGEST_NUMBER: Final = 1_000_000_000
 _COMMAND: Final = re.compile(r"/([A-Za-z0-9_][A-Za-z0-9_-]*)(?:@\S*)?(?:\s+(.*))?\Z", re.DOTALL)
 
 
@@ -18,6 +19,14 @@ class ParsedCommand(NamedTuple):
 
     name: str
     arguments: str
+
+
+def whole_number(text: str) -> int | None:
+    """The number that a text is, or None when it is none; larger ones than `LARGEST_NUMBER` are that."""
+    if not text.isdecimal():
+        return None
+    # Python refuses to read numbers of thousands of figures.
+    return int(text) if len(text) < len(str(LARGEST_NUMBER)) else LARGEST_NUMBER
 
 
 def parse_command(text: str) -> ParsedCommand | None:

@@ -170,11 +170,8 @@ async def test_consent_needs_the_permission_that_approve_needs(tmp_path, autojum
 async def test_who_may_use_approve_may_press(tmp_path, autojump_clock):
     rules = {"allow_admin_from": ["1002"], "user_allowed_commands": ["approve"]}
     async with open_chats(tmp_path, ada=Bot(ASKING.config, telegram={"extra": rules})) as chats:
-        build = chats.home.profile("ada").root / "build"
-        build.mkdir()
-        await chats.alice.presses(await chats.ask(DANGEROUS), "✅ Once")
-        await chats.telegram.wait_for(lambda sent: sent.text.startswith("The tools said"))
-        assert not build.exists()
+        pressed = await chats.alice.presses(await chats.ask(DANGEROUS), "✅ Once")
+        assert (await pressed.answer()).get("text", "") == ""
 
 
 async def test_words_of_another_member_answer_no_question(tmp_path, autojump_clock):

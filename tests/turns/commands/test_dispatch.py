@@ -84,6 +84,11 @@ async def test_an_alias_does_not_get_around_the_wait(open_chat):
         assert "`/undo` has to wait" in (await chat.give("/back 2")).text
 
 
+@pytest.mark.parametrize("command", ["/undo", "/compress here", "/help", "/resume"])
+async def test_a_number_of_thousands_of_figures_is_just_a_large_one(chat, command):
+    assert (await chat.give(f"{command} {'9' * 5000}")).text
+
+
 async def test_an_error_becomes_the_reply(chat):
     reply = await chat.give("/model x --provider nobody-knows-it")
     assert reply.text.startswith("⚠️")

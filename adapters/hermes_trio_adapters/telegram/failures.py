@@ -49,7 +49,7 @@ _CHAT_GONE: Final = (
     "chat_admin_required",
     "chat_send_plain_forbidden",
     "have no rights to send",
-    "not enough rights to send",
+    "not enough rights to send text",  # without those for photos a photo may still go as a document
     "need administrator rights",
     "group chat was deactivated",
     "bot was kicked",

@@ -85,11 +85,10 @@ async def test_a_caption_that_cannot_be_read_is_sent_plain(autojump_clock, file_
     assert (record.method, record.text) == ("sendPhoto", "x")
 
 
-async def test_a_photo_that_telegram_does_not_take_goes_as_a_document(autojump_clock, file_of):
+@pytest.mark.parametrize("why", ["PHOTO_INVALID_DIMENSIONS", "not enough rights to send photos to the chat"])
+async def test_a_photo_that_telegram_does_not_take_goes_as_a_document(autojump_clock, file_of, why):
     async with open_rig() as rig:
-        rig.telegram.inject(
-            FaultKind.ERROR, method="sendPhoto", status=400, description="Bad Request: PHOTO_INVALID_DIMENSIONS"
-        )
+        rig.telegram.inject(FaultKind.ERROR, method="sendPhoto", status=400, description=f"Bad Request: {why}")
         record = await sent_file(rig, OutgoingMedia(MediaKind.PHOTO, file_of("a.png")))
     assert record.method == "sendDocument"
 

@@ -151,6 +151,7 @@ async def test_other_chats_go_on_while_one_hangs(tmp_path, autojump_clock):
         assert (await chats.ask("hello", by=chats.bob)).text == "Ada here. You said: hello"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["interrupt", "queue", "steer"])
 async def test_every_message_of_a_flood_is_answered_told_or_dropped_by_its_word(tmp_path, autojump_clock, mode):
     async with open_chats(tmp_path, ada=busy(mode)) as chats:

@@ -53,6 +53,7 @@ async def test_the_default_profiles_token_stays_with_it_when_it_is_in_its_file_o
 # R2: one person, two bots, at the same time.
 
 
+@pytest.mark.slow
 async def test_whatever_answers_a_person_comes_from_the_bot_that_was_addressed(tmp_path, autojump_clock):
     async with open_chats(tmp_path, ada=Bot(STREAMED), bea=Bot(STREAMED)) as chats:
         for name in ("ada", "bea"):

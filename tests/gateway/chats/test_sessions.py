@@ -22,7 +22,7 @@ async def let_in(chats, profile: str, told: str) -> None:
 async def test_a_conversation_begins_anew_after_a_long_pause_and_says_so(tmp_path, autojump_clock):
     async with open_chats(tmp_path, ada=IDLE) as chats:
         await chats.ask("the word is plum")
-        await trio.sleep(2 * 3600)
+        chats.clock.advance(2 * 3600)
         texts = {(await chats.ask("!history")).text, (await chats.reply()).text}
         assert "0 messages before this one" in texts
         assert any("A new conversation begins after a pause" in text for text in texts)
@@ -31,14 +31,14 @@ async def test_a_conversation_begins_anew_after_a_long_pause_and_says_so(tmp_pat
 async def test_a_conversation_goes_on_within_the_pause(tmp_path, autojump_clock):
     async with open_chats(tmp_path, ada=IDLE) as chats:
         await chats.ask("the word is plum")
-        await trio.sleep(50 * 60)
+        chats.clock.advance(50 * 60)
         assert "plum" in (await chats.ask("!history")).text
 
 
 async def test_a_conversation_begins_anew_on_a_new_day(tmp_path, autojump_clock):
     async with open_chats(tmp_path, ada=Bot({"session_reset": {"mode": "daily", "at_hour": 4}})) as chats:
         await chats.ask("the word is plum")
-        await trio.sleep(24 * 3600)
+        chats.clock.advance(24 * 3600)
         texts = {(await chats.ask("!history")).text, (await chats.reply()).text}
         assert "0 messages before this one" in texts
         assert any("for the new day" in text for text in texts)
@@ -48,7 +48,7 @@ async def test_the_notice_of_a_new_conversation_can_be_switched_off(tmp_path, au
     quiet = Bot({"session_reset": {"mode": "idle", "idle_minutes": 60, "notify": False}})
     async with open_chats(tmp_path, ada=quiet) as chats:
         await chats.ask("the word is plum")
-        await trio.sleep(2 * 3600)
+        chats.clock.advance(2 * 3600)
         assert (await chats.ask("!history")).text == "0 messages before this one"
         assert await chats.quiet() == []
 
@@ -56,7 +56,7 @@ async def test_the_notice_of_a_new_conversation_can_be_switched_off(tmp_path, au
 async def test_an_earlier_conversation_can_be_resumed(tmp_path, autojump_clock):
     async with open_chats(tmp_path, ada=IDLE) as chats:
         await chats.ask("the word is plum")
-        await trio.sleep(2 * 3600)
+        chats.clock.advance(2 * 3600)
         await chats.ask("hello")
         await chats.reply()
         assert (await chats.ask("/resume 1")).text.startswith("↩️ Going on with the word is plum")
@@ -119,5 +119,5 @@ async def test_a_reset_waits_for_a_young_background_process(tmp_path, autojump_c
         await chats.ask("the word is plum")
         runtime = chats.gateway.slot("ada").require_runtime()
         runtime.chats.has_live_processes = lambda _key: True
-        await trio.sleep(2 * 3600)
+        chats.clock.advance(2 * 3600)
         assert "plum" in (await chats.ask("!history")).text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -232,7 +233,9 @@ class Chats:
 
     async def say_interim(self, place: ReplyPlace, text: str, number: int) -> None:
         """Say what an agent says between its tools; before its answer, and once, even if the turn is begun again."""
-        await self._guard(say_and_close, self.scope, replace(place, key=f"{place.key}:interim:{number}"), text, ())
+        # Begun again it may say something else, and parts of two texts are no text.
+        key = f"{place.key}:interim:{number}:{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:16]}"
+        await self._guard(say_and_close, self.scope, replace(place, key=key), text, ())
 
     async def tell_agent(self, message: InboundMessage, transport_profile: str, session_key: str) -> None:
         """Let the agent of a conversation know something that nobody wrote; what came before is not told again.

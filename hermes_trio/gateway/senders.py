@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import traceback
+from typing import TYPE_CHECKING, TypeVar
 
 import trio
 
-from hermes_trio.adapter_api.errors import Unreachable
+from hermes_trio.adapter_api.errors import AdapterError, Unreachable
 from hermes_trio.gateway.adapter_slot import PLAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from hermes_trio.adapter_api.adapter import Adapter
     from hermes_trio.adapter_api.capabilities import Capabilities
     from hermes_trio.adapter_api.outgoing import OutgoingText, SentMessage, Target
     from hermes_trio.gateway.adapter_slot import AdapterSlot
+    from hermes_trio.io.log import ProfileLogger
+
+T = TypeVar("T")
 
 
 class Senders:
@@ -73,33 +77,58 @@ class Senders:
 
 
 class BotSender:
-    """Sends through a bot for as long as it is there; a `hermes_trio.delivery.shown.Sender`.
+    """Shows things through a bot for as long as it is there; a `hermes_trio.delivery.shown.Sender`.
+
+    An adapter that crashes harms what is shown, and not the turn that shows it: the crash is logged, and an
+    `AdapterError` for the caller.
 
     Args:
         senders: The bots of all profiles.
         transport_profile: Whose bot.
         platform: On which platform.
+        log: Of the profile that shows something.
     """
 
-    def __init__(self, senders: Senders, transport_profile: str, platform: str) -> None:
+    def __init__(self, senders: Senders, transport_profile: str, platform: str, log: ProfileLogger) -> None:
         self._senders = senders
         self._transport_profile = transport_profile
         self._platform = platform
+        self._log = log
 
     async def send(self, target: Target, text: OutgoingText) -> SentMessage:
         """Send a message."""
-        return await self._adapter().send(target, text)
+        return await self._ask(lambda adapter: adapter.send(target, text))
 
     async def edit(self, target: Target, message_id: str, text: OutgoingText) -> None:
         """Replace a sent message."""
-        await self._adapter().edit(target, message_id, text)
+        await self._ask(lambda adapter: adapter.edit(target, message_id, text))
 
     async def delete(self, target: Target, message_id: str) -> None:
         """Delete a sent message."""
-        await self._adapter().delete(target, message_id)
+        await self._ask(lambda adapter: adapter.delete(target, message_id))
 
-    def _adapter(self) -> Adapter:
+    async def show_typing(self, target: Target) -> None:
+        """Show that somebody is about to write."""
+        await self._ask(lambda adapter: adapter.show_typing(target))
+
+    async def react(self, target: Target, message_id: str, reaction: str) -> None:
+        """Put a reaction below a message."""
+        await self._ask(lambda adapter: adapter.react(target, message_id, reaction))
+
+    async def _ask(self, call: Callable[[Adapter], Awaitable[T]]) -> T:
         adapter = self._senders.find(self._transport_profile, self._platform)
         if adapter is None:
             raise Unreachable(f"{self._platform} is not connected", profile=self._transport_profile)
-        return adapter
+        try:
+            return await call(adapter)
+        except AdapterError:
+            raise
+        except Exception as error:
+            text = self._log.redact("".join(traceback.format_exception(error)))
+            self._log.error(f"the adapter of {self._platform} crashed while it showed something: {text}")  # noqa: TRY400
+            raise AdapterError(
+                f"crashed: {type(error).__name__}",
+                code="adapter_crashed",
+                profile=self._transport_profile,
+                may_have_arrived=True,
+            ) from error

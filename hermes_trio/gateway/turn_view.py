@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -78,6 +79,8 @@ class TurnView:
         self._progress = progress
         self._said: list[str] = []
         self._interims = 0
+        self._sender = _sender(chats, place)
+        self._target = Target(place.chat_id, place.thread_id)
 
     async def emit(self, events: Sequence[TurnEvent]) -> None:
         """See `hermes_trio.turns.step.Emit`; never waits for the platform."""
@@ -122,11 +125,10 @@ class TurnView:
     async def react(self, reaction: str) -> None:
         """Show by a reaction to the message how it is doing, where the platform and the settings want that."""
         place = self._place
-        adapter = self._chats.senders.find(place.transport_profile, place.platform)
-        if place.reply_to is None or adapter is None or not place.capabilities.reactions:
+        if place.reply_to is None or not place.capabilities.reactions:
             return
         with suppress(AdapterError):  # it is an ornament
-            await adapter.react(Target(place.chat_id, place.thread_id), place.reply_to, reaction)
+            await self._sender.react(self._target, place.reply_to, reaction)
 
     async def stop_growing(self) -> Grown:
         """Let the answer grow no more."""
@@ -137,14 +139,12 @@ class TurnView:
     async def show_typing(self) -> None:
         """Show that somebody works, until cancelled; not while a question waits, because then the user is to."""
         place = self._place
-        target = Target(place.chat_id, place.thread_id)
         await trio.sleep(TYPING_AFTER_SECONDS)
         while True:
-            adapter = self._chats.senders.find(place.transport_profile, place.platform)
-            if adapter is not None and not self._questions:
+            if not self._questions:
                 try:
                     with trio.move_on_after(place.capabilities.typing_seconds):
-                        await adapter.show_typing(target)
+                        await self._sender.show_typing(self._target)
                 except AdapterError as error:
                     self._chats.log.debug(f"typing could not be shown: {error}", platform=place.platform)
             await trio.sleep(place.capabilities.typing_seconds)
@@ -152,10 +152,7 @@ class TurnView:
     async def tell_that_it_runs(self) -> None:
         """Say from time to time that a long turn still runs, in one message that changes; until cancelled."""
         place, seconds = self._place, self._chats.chat.gateway_notify_interval
-        shown = ShownMessages(
-            BotSender(self._chats.senders, place.transport_profile, place.platform),
-            Target(place.chat_id, place.thread_id),
-        )
+        shown = ShownMessages(self._sender, self._target)
         while True:
             await trio.sleep(seconds)
             if self._questions:
@@ -170,7 +167,8 @@ class TurnView:
 
     def _ask_consent(self, request: ApprovalRequest) -> None:
         choices = tuple(str(choice) for choice in request.choices)
-        fence = "```"
+        # Longer than any in the command, which could else end it and hide the rest of itself in markup.
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", request.command)), default=0))
         text = f"⚠️ May I run this? {request.description}\n{fence}\n{request.command}\n{fence}"
         words = "Answer `yes`, `session`, `always` or `no`."
         self._show(text, Asked(request.id, request.session_key, choices, is_approval=True), words)
@@ -218,10 +216,13 @@ async def open_turn_view(
         raise failure
 
 
+def _sender(chats: Chats, place: ReplyPlace) -> BotSender:
+    return BotSender(chats.senders, place.transport_profile, place.platform, chats.log)
+
+
 def _progress(chats: Chats, place: ReplyPlace, display: DisplayConfig) -> AbstractAsyncContextManager[ProgressMessage]:
-    sender = BotSender(chats.senders, place.transport_profile, place.platform)
     target = Target(place.chat_id, place.thread_id)
-    return open_progress_message(chats.scope, sender, target, place.capabilities, display)
+    return open_progress_message(chats.scope, _sender(chats, place), target, place.capabilities, display)
 
 
 def _grows(chats: Chats, place: ReplyPlace) -> bool:
@@ -241,6 +242,5 @@ def _growing(chats: Chats, place: ReplyPlace, display: DisplayConfig) -> Abstrac
         keeps_interim=display.interim_assistant_messages,
         hides_narration=chats.chat.filter_silence_narration,
     )
-    sender = BotSender(chats.senders, place.transport_profile, place.platform)
     target = Target(place.chat_id, place.thread_id)
-    return open_growing_message(chats.scope, sender, target, place.capabilities, settings)
+    return open_growing_message(chats.scope, _sender(chats, place), target, place.capabilities, settings)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import trio
 
+from hermes_trio.adapter_api import InboundMessage, MessageSource
+from hermes_trio.gateway.accepted import Accepted
 from tests.gateway.chats.rig import Bot, open_home
 
 CUT_OFF = "in the middle of this command"
@@ -37,3 +39,16 @@ async def test_a_command_that_waited_for_its_turn_is_run_after_a_restart(tmp_pat
 
 async def hang(*_args: object) -> None:
     await trio.sleep_forever()
+
+
+async def test_what_a_turn_said_between_its_tools_is_not_said_twice_and_hides_nothing_new(tmp_path, autojump_clock):
+    async with open_home(tmp_path, ada=Bot()) as chats, chats.serving() as gateway:
+        await chats.ask("hello")
+        core = gateway.slot("ada").runtime.chats
+        source = MessageSource("telegram", "dm", chat_id="1001", user_id="1001")
+        message = InboundMessage(source, "1", "hello", 0.0)
+        place = core.reply_place(Accepted(1, "ada", "agent:ada:telegram:dm:1001", message))
+        for text in ("Let me look.", "Let me look.", "Now I write."):
+            await core.say_interim(place, text, 1)
+        await chats.settled()
+        assert chats.texts()[1:] == ["Let me look.", "Now I write."]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +11,7 @@ from hermes_trio.errors import HermesTrioError
 from hermes_trio.home.env_edit import set_env_variable
 from hermes_trio.home.paths import ProfilePaths
 from hermes_trio.home.platform_table import variables_of
+from hermes_trio.home.scalars import split_list
 from hermes_trio.home.secrets import load_secrets
 
 if TYPE_CHECKING:
@@ -30,8 +32,7 @@ def listed_users(places: PairingPlaces, platform: str) -> tuple[str, ...]:
     Raises:
         SecretsError: The file cannot be read.
     """
-    text = load_secrets(ProfilePaths(places.home), places.profile, {}).get(list_name(platform)) or ""
-    return tuple(entry for entry in (part.strip() for part in text.split(",")) if entry)
+    return split_list(_written(places, platform))
 
 
 def add_to_list(places: PairingPlaces, platform: str, user: str) -> tuple[str, str]:
@@ -47,7 +48,14 @@ def add_to_list(places: PairingPlaces, platform: str, user: str) -> tuple[str, s
             return "", ""
         if _PLAIN_ID.fullmatch(user) is None:
             return "", f"the user's id cannot stand in a list, so {name} was left as it is"
-        set_env_variable(ProfilePaths(places.home).env, places.profile, name, ",".join((*entries, user)))
+        users = (*entries, user)
+        text = json.dumps(users) if _written(places, platform).startswith("[") else ",".join(users)
+        set_env_variable(ProfilePaths(places.home).env, places.profile, name, text)
     except HermesTrioError as error:
         return "", f"{name} was left as it is: {error}"
     return name, ""
+
+
+def _written(places: PairingPlaces, platform: str) -> str:
+    secrets = load_secrets(ProfilePaths(places.home), places.profile, {})
+    return (secrets.get(list_name(platform)) or "").strip()

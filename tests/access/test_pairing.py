@@ -21,6 +21,7 @@ from hermes_trio.access.pairing import (
 )
 from hermes_trio.access.pairing_codes import ALPHABET, hash_code
 from hermes_trio.access.pairing_files import ApprovedUser
+from hermes_trio.access.pairing_list import listed_users
 from hermes_trio.access.pairing_places import LOCK, PairingError, check_platform, pairing_places
 from hermes_trio.access.pairing_store import open_pairing_files
 from hermes_trio.home.file_lock import lock_file
@@ -339,7 +340,14 @@ def test_an_approved_user_joins_the_list_that_is_there(places, home):
     assert env.read_text().splitlines()[2] == "OTHER=1"
 
 
-@pytest.mark.parametrize("value", ["", " , ", "*", "7,1", "7,*"])
+def test_a_list_in_json_stays_one_and_locks_nobody_out(places, home):
+    env = with_list(home, '["7", "8"]')
+    assert approve(places, "telegram", ask(places), NOW).listed_in == "TELEGRAM_ALLOWED_USERS"
+    assert '["7", "8", "1"]' in env.read_text()
+    assert listed_users(places, "telegram") == ("7", "8", "1")
+
+
+@pytest.mark.parametrize("value", ["", " , ", "*", "7,1", "7,*", '["7", "1"]', '["*"]'])
 def test_a_list_that_is_empty_or_lets_the_user_in_anyway_stays_as_it_is(places, home, value):
     env = with_list(home, value)
     before = env.read_bytes()

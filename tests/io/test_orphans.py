@@ -44,7 +44,7 @@ async def run(script: str, **options: object) -> tuple[ChildExit, list[int]]:
     command = ChildCommand(("/bin/bash", "-c", script), ENVIRONMENT, Path("/tmp"), **options)
     with trio.fail_after(20):
         result = await run_child(command, output, grace=0.3)
-    return result, [int(word) for word in output.text().split()]
+    return result, [int(line) for line in output.text().splitlines() if line.isdecimal()]
 
 
 def run_on(pids: list[int]) -> list[int]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from hermes_trio.access.authorize import check_access
 from hermes_trio.access.commands import is_named_admin, may_consent
 from hermes_trio.adapter_api.outgoing import Button
-from hermes_trio.gateway.chat_request import key_of
+from hermes_trio.gateway.chat_request import chat_key, key_of
 from hermes_trio.tools.approval import ApprovalChoice
 from hermes_trio.turns.commands.parsing import whole_number
 
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from hermes_trio.home.platform_config import AccessConfig
     from hermes_trio.routing.source import MessageSource
     from hermes_trio.scope import ProfileScope
+    from hermes_trio.tools.approval import ApprovalRequest
+    from hermes_trio.tools.question_ledger import PendingQuestion
     from hermes_trio.tools.workplace import Workplace
+
+Question = TypeVar("Question", "ApprovalRequest", "PendingQuestion")
 
 COMMAND: Final = "command_"
 """Begins the turn id of a question that a command asks; its choices are yes first and no last."""
@@ -75,9 +79,12 @@ class AskedQuestions:
         labels = [_LABELS[ApprovalChoice(choice)] if asked.is_approval else choice for choice in asked.choices]
         return tuple((Button(label, f"{_PREFIX}:{token}:{index}"),) for index, label in enumerate(labels))
 
-    def note_shown(self, question_id: str, message_id: str, text: OutgoingText) -> None:
-        """The question stands in this message of the chat."""
+    def note_shown(self, question_id: str, message_id: str, text: OutgoingText) -> bool:
+        """The question stands in this message of the chat; False when it waits no more by now."""
+        if all(asked.question_id != question_id for asked in self._asked.values()):
+            return False
         self._shown[question_id] = (message_id, text)
+        return True
 
     def forget(self, question_id: str) -> tuple[str, OutgoingText] | None:
         """The question waits no more; the message in which it stands, or None."""
@@ -96,23 +103,15 @@ class AskedQuestions:
             Why who wrote it may not answer that, or nothing when it is answered.
         """
         text = message.text
-        if not workplace.questions.pending(session_key=session_key):
-            choice = consent_in_words(text)
-            if choice is None or not workplace.approvals.pending(session_key=session_key):
-                return None
-            if refusal := _refusal(access, message.source, choice):
-                return f"⛔ {refusal}"
-            workplace.approvals.answer_next(choice, session_key=session_key)
-            return ""
-        return "" if self._answer(workplace, session_key, text) else None
-
-    def _answer(self, workplace: Workplace, session_key: str, text: str) -> bool:
-        question = workplace.questions.pending(session_key=session_key)[0]
-        choice = _choice(text, question.choices)
-        if question.turn_id.startswith(COMMAND) and choice not in question.choices:
-            meant = _consent_choice(text, question.choices)
-            return workplace.questions.answer(question.id, meant) and bool(meant)
-        return workplace.questions.answer(question.id, choice)
+        if questions := _asked_in(session_key, workplace.questions.pending()):
+            return "" if _answer(workplace, questions[0], text, session_key) else None
+        choice, requests = consent_in_words(text), _asked_in(session_key, workplace.approvals.pending())
+        if choice is None or not requests:
+            return None
+        if refusal := _refusal(access, message.source, choice):
+            return f"⛔ {refusal}"
+        workplace.approvals.answer(requests[0].id, choice)
+        return ""
 
     async def press(self, scope: ProfileScope, workplace: Workplace, slot: AdapterSlot, press: ButtonPress) -> str:
         """Take a press of a button; returns a line for who pressed it.
@@ -140,6 +139,23 @@ class AskedQuestions:
         else:
             answered = workplace.questions.answer(asked.question_id, choice)
         return "" if answered else GONE
+
+
+def _asked_in(session_key: str, pending: Sequence[Question]) -> list[Question]:
+    """What is asked in the chat of a conversation: by itself, or else by what runs in its background; oldest first."""
+    here = [one for one in pending if chat_key(one.session_key) == session_key]
+    return sorted(here, key=lambda one: one.session_key != session_key)
+
+
+def _answer(workplace: Workplace, question: PendingQuestion, text: str, session_key: str) -> bool:
+    choice = _choice(text, question.choices)
+    is_offered = choice in question.choices
+    if question.turn_id.startswith(COMMAND) and not is_offered:
+        meant = _consent_choice(text, question.choices)
+        return workplace.questions.answer(question.id, meant) and bool(meant)
+    if question.session_key != session_key and question.choices and not is_offered:
+        return False  # meant for the conversation itself
+    return workplace.questions.answer(question.id, choice)
 
 
 def consent_in_words(text: str) -> ApprovalChoice | None:
@@ -177,4 +193,6 @@ def _refusal(access: AccessConfig, source: MessageSource, choice: ApprovalChoice
 
 def _is_theirs(scope: ProfileScope, slot: AdapterSlot, press: ButtonPress, asked: Asked) -> bool:
     """Whether who pressed takes part in the conversation of the question, or is an admin of the bot."""
-    return key_of(scope, press.source) == asked.session_key or is_named_admin(slot.config.access, press.source)
+    return key_of(scope, press.source) == chat_key(asked.session_key) or is_named_admin(
+        slot.config.access, press.source
+    )

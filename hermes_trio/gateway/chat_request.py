@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hermes_trio.scope import ProfileScope
 
 _LONGEST_QUOTE: Final = 500
+_BACKGROUND: Final = ":background:"
 _EVENT_MARK: Final = "[Event of the system, not written by the user]"
 
 
@@ -77,6 +78,17 @@ def key_of(scope: ProfileScope, source: MessageSource) -> SessionKey:
         group_sessions_per_user=chat.group_sessions_per_user,
         thread_sessions_per_user=chat.thread_sessions_per_user,
     )
+
+
+def background_key(session_key: str, row_id: int) -> str:
+    """The key of a conversation of its own that a message begins beside the one it came in."""
+    return f"{session_key}{_BACKGROUND}{row_id}"
+
+
+def chat_key(session_key: str) -> str:
+    """The key of the conversation in whose chat one is shown: another one for what runs in the background."""
+    chat, mark, row_id = session_key.rpartition(_BACKGROUND)
+    return chat if mark and row_id.isdecimal() else session_key
 
 
 def place_of(message: InboundMessage, transport_profile: str) -> Place:

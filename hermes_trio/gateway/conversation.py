@@ -12,7 +12,7 @@ from hermes_trio.access.commands import is_admin
 from hermes_trio.access.identity import is_direct
 from hermes_trio.gateway.accepted import Accepted, new_row
 from hermes_trio.gateway.asked import COMMAND, Asked
-from hermes_trio.gateway.chat_request import origin_of
+from hermes_trio.gateway.chat_request import background_key, origin_of
 from hermes_trio.gateway.lane import MOST_WAITING
 from hermes_trio.gateway.last_stop import leave_note
 from hermes_trio.gateway.question_view import close_question, show_question
@@ -146,7 +146,7 @@ class LaneConversation:
     async def run_in_background(self, prompt: str) -> str:
         """Answer a prompt in a session of its own and deliver the answer here."""
         # A key of its own makes it a conversation of its own, with a lane of its own; its place is the same.
-        key = f"{self._key}:background:{self._accepted.row_id}"
+        key = background_key(self._key, self._accepted.row_id)
         session = await self._session(key)
         await self._ask(prompt, key, "background")
         return session

@@ -15,6 +15,8 @@ from hermes_trio.delivery.compose import compose_reply
 from hermes_trio.delivery.outbox_worker import send_in_plain_if_refused
 
 if TYPE_CHECKING:
+    from hermes_trio.adapter_api.adapter import Adapter
+    from hermes_trio.adapter_api.outgoing import OutgoingText
     from hermes_trio.gateway.asked import Asked
     from hermes_trio.gateway.chats import Chats
     from hermes_trio.gateway.reply import ReplyPlace
@@ -41,8 +43,8 @@ async def show_question(chats: Chats, place: ReplyPlace, text: str, asked: Asked
     target = Target(place.chat_id, place.thread_id)
     for part in await compose_reply(chats.scope, shown, place.capabilities, buttons=buttons):
         message_id = await send_in_plain_if_refused(adapter, target, part)
-        if part.buttons:
-            chats.asked.note_shown(asked.question_id, message_id, part)
+        if part.buttons and not chats.asked.note_shown(asked.question_id, message_id, part):
+            await _take_buttons_off(adapter, place, message_id, part)
 
 
 async def close_question(chats: Chats, place: ReplyPlace, question_id: str) -> None:
@@ -51,6 +53,9 @@ async def close_question(chats: Chats, place: ReplyPlace, question_id: str) -> N
     adapter = chats.senders.find(place.transport_profile, place.platform)
     if shown is None or adapter is None or not place.capabilities.edits:
         return
-    message_id, text = shown
+    await _take_buttons_off(adapter, place, *shown)
+
+
+async def _take_buttons_off(adapter: Adapter, place: ReplyPlace, message_id: str, text: OutgoingText) -> None:
     with suppress(AdapterError):  # the answer counts, not how its question looks
         await adapter.edit(Target(place.chat_id, place.thread_id), message_id, replace(text, buttons=()))

@@ -125,7 +125,7 @@ class BotSender:
             raise
         except Exception as error:
             text = self._log.redact("".join(traceback.format_exception(error)))
-            self._log.error(f"the adapter of {self._platform} crashed while it showed something: {text}")  # noqa: TRY400
+            self._log.error(f"the adapter of {self._platform} crashed while it showed something: {text}")
             raise AdapterError(
                 f"crashed: {type(error).__name__}",
                 code="adapter_crashed",

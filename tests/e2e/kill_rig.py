@@ -84,8 +84,13 @@ class Platform:
         """End the storm."""
         self.ask("faults", method="DELETE")
 
-    def files(self, bot: str) -> ProfileFiles:
-        """The files of a profile with a bot here that talks to everybody."""
+    def files(self, bot: str, attempts: int = 50) -> ProfileFiles:
+        """The files of a profile with a bot here that talks to everybody.
+
+        Args:
+            bot: Its name.
+            attempts: How often a process may die over a message until that is put aside.
+        """
         if self.name == "telegram":
             extra = {"base_url": f"{self.address}/bot", "base_file_url": f"{self.address}/file/bot"}
         else:
@@ -95,8 +100,7 @@ class Platform:
             soul=f"You are {bot.title()}.",
             config={
                 "model": "builtin/echo",
-                # A message is put aside, and its chat told, when the process has died over it so often.
-                "inbox_attempts": 50,
+                "inbox_attempts": attempts,
                 "display": {"busy_input_mode": "queue", "busy_ack_enabled": False},
                 "platforms": {self.name: {"extra": extra}},
             },

@@ -59,7 +59,7 @@ def test_messages_from_while_the_gateway_was_down_are_all_answered(tmp_path):
 
 def test_a_message_that_kills_the_process_is_put_aside_in_the_end(tmp_path):
     with platform("telegram") as fake:
-        write_home(tmp_path / "home", {"ada": fake.files("ada")})
+        write_home(tmp_path / "home", {"ada": fake.files("ada", attempts=3)})
         fake.say("ada", "!hang", 7)
         for _ in range(3):
             with running(tmp_path / "home") as gateway:

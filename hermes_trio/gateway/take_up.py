@@ -80,13 +80,13 @@ async def _go_on(chats: Chats) -> None:
     """Take up the turns that hermes-agent marked when it was stopped; it keeps no inbox, so the agent is told."""
     scope = chats.scope
     for entry in await list_resume_pending(scope, chats.chat.gateway_auto_continue_freshness):
-        await clear_resume_pending(scope, (entry.session_key,))
         place = source_of(entry.more.get("origin"))
-        if place is None or place.platform not in chats.slots:
-            continue
-        marked = str(entry.more.get("last_resume_marked_at"))
-        message = InboundMessage(place, f"resume:{entry.session_id}:{marked}", RESUME, scope.clock.now())
-        await chats.tell_agent(message, scope.name, entry.session_key)
+        if place is not None and place.platform in chats.slots:
+            marked = str(entry.more.get("last_resume_marked_at"))
+            message = InboundMessage(place, f"resume:{entry.session_id}:{marked}", RESUME, scope.clock.now())
+            await chats.tell_agent(message, scope.name, entry.session_key)
+        # Only now: a crash in between tells the agent once more, which it then has been told already.
+        await clear_resume_pending(scope, (entry.session_key,))
 
 
 async def _take_up_row(chats: Chats, row: InboxRow) -> Accepted | None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from hermes_trio.store.messages import StoredMessage
 
 _UNDO: Final = "UPDATE messages SET active = 0 WHERE session_id = ? AND id >= ? AND active IS NOT 0"
+_OVERHEARD: Final = """
+SELECT 1 FROM messages WHERE session_id = ? AND platform_message_id = ? AND timestamp = ? AND observed = 1
+"""
 _COUNT_UNDO: Final = "UPDATE sessions SET rewind_count = COALESCE(rewind_count, 0) + 1 WHERE id = ?"
 
 #: Rows that a compaction folded follow the summary that took their place; see `hermes_trio.store.compaction`. One of
@@ -184,7 +187,7 @@ async def set_title(scope: ProfileScope, session_id: str, title: str) -> str:
 
 
 async def add_observed(scope: ProfileScope, session_id: str, message: StoredMessage) -> None:
-    """Keep a message that was not meant for the agent, so that it knows what was talked about.
+    """Keep a message that was not meant for the agent, so that it knows what was talked about; once, if it has an id.
 
     Raises:
         StoreError: The file cannot be used, or (``session_unknown``) the profile has no such session.
@@ -194,6 +197,9 @@ async def add_observed(scope: ProfileScope, session_id: str, message: StoredMess
 
     def add(connection: sqlite3.Connection) -> None:
         _require_own(connection, scope.name, session_id)
+        same = (session_id, overheard.platform_message_id, overheard.timestamp)
+        if connection.execute(_OVERHEARD, same).fetchone() is not None:
+            return
         insert_messages(connection, [(session_id, overheard)])
         connection.execute(
             "UPDATE sessions SET message_count = COALESCE(message_count, 0) + 1 WHERE id = ?", (session_id,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hermes_trio.errors import StoreError
@@ -112,6 +114,18 @@ async def test_what_was_only_overheard_is_no_message_of_the_user(tmp_path, autoj
         assert (await load_conversation(scope, "s1")).messages[-1].observed
         assert (await undo(scope, "s1")).texts == ("two",)
         assert "by the way" not in await texts(scope)
+
+
+async def test_what_is_delivered_again_is_overheard_once(tmp_path, autojump_clock):
+    async with open_store(tmp_path) as scope:
+        await talk(scope)
+        overheard = message("user", "by the way", platform_message_id="9")
+        for one in (overheard, overheard, replace(overheard, timestamp=overheard.timestamp + 60)):
+            await add_observed(scope, "s1", one)
+        assert [one.timestamp for one in (await load_conversation(scope, "s1")).messages if one.observed] == [
+            overheard.timestamp,
+            overheard.timestamp + 60,
+        ]
 
 
 async def test_a_branch_goes_its_own_way(tmp_path, autojump_clock):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from hermes_trio.access.authorize import check_access
+from hermes_trio.access.decision import Reason
 from hermes_trio.adapter_api.messages import InboundMessage
 from hermes_trio.delivery.parts import encode_markdown
 from hermes_trio.gateway.accepted import Accepted, decode_row
@@ -81,7 +83,7 @@ async def _go_on(chats: Chats) -> None:
     scope = chats.scope
     for entry in await list_resume_pending(scope, chats.chat.gateway_auto_continue_freshness):
         place = source_of(entry.more.get("origin"))
-        if place is not None and place.platform in chats.slots:
+        if place is not None and place.platform in chats.slots and await _may_still(chats, place, scope.name):
             marked = str(entry.more.get("last_resume_marked_at"))
             message = InboundMessage(place, f"resume:{entry.session_id}:{marked}", RESUME, scope.clock.now())
             await chats.tell_agent(message, scope.name, entry.session_key)
@@ -97,6 +99,9 @@ async def _take_up_row(chats: Chats, row: InboxRow) -> Accepted | None:
         chats.log.warning(f"a message in the inbox cannot be read and is dropped: {error}", row=row.id)
         await inbox.drop(chats.scope, row.id)
         return None
+    if not accepted.internal and not await _may_still(chats, accepted.message.source, accepted.transport_profile):
+        await inbox.drop(chats.scope, row.id)
+        return None
     if row.state != "running":
         return accepted
     if accepted.command is not None:
@@ -104,6 +109,22 @@ async def _take_up_row(chats: Chats, row: InboxRow) -> Accepted | None:
         await _close(chats, accepted, Notice.COMMAND_CUT_OFF)
         return None
     return accepted if await _may_run_again(chats, row, accepted) else None
+
+
+async def _may_still(chats: Chats, source: MessageSource, transport_profile: str) -> bool:
+    """Whether who wrote a message would be let in now as well: the settings may have changed since.
+
+    What a platform says that has gone from the settings counts no more, and another profile's rules are not known here;
+    a place without a person was decided about when it was taken.
+    """
+    scope = chats.scope
+    if transport_profile != scope.name or source.platform not in scope.config.platforms:
+        return True
+    decision = await check_access(scope, source)
+    if not decision.allowed and decision.reason is not Reason.NO_USER_ID:
+        chats.log.info(f"a message is not answered any more: {decision.text}", reason=decision.reason)
+        return False
+    return True
 
 
 async def _may_run_again(chats: Chats, row: InboxRow, accepted: Accepted) -> bool:

@@ -124,6 +124,20 @@ async def test_a_message_put_aside_is_answered_when_it_is_replayed(tmp_path, aut
         assert chats.inbox() == ["done"]
 
 
+async def test_who_was_turned_away_meanwhile_is_not_answered_after_a_restart(tmp_path, autojump_clock):
+    async with open_home(tmp_path, ada=Bot()) as chats:
+        async with chats.serving():
+            await chats.say("!hang")
+            await chats.until(lambda: chats.inbox() == ["running"])
+            await chats.say("/queue !say later")
+            await chats.until(lambda: len(chats.inbox()) == 3)
+        chats.rewrite("ada", Bot(env={"TELEGRAM_ALLOW_ALL_USERS": "", "TELEGRAM_ALLOWED_USERS": "1002"}))
+        async with chats.serving():
+            assert (await chats.ask("hello", by=chats.bob)).text == "Ada here. You said: hello"
+            assert "running" not in chats.inbox()
+        assert "later" not in " ".join(sent.text for sent in chats.ada.sent)
+
+
 async def test_a_replay_takes_up_nothing_that_is_being_answered(tmp_path, autojump_clock):
     async with open_chats(tmp_path) as chats:
         await chats.say("!sleep 3")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from hermes_trio.errors import HermesTrioError, ProfileUnavailable, ScopeClosed, TurnCrashed
 from hermes_trio.gateway.chat_display import display_here, footer_line
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from hermes_trio.store.chat_sessions import ChatSession
     from hermes_trio.store.sessions import SqlJob
     from hermes_trio.turns.request import TurnResult
-
-FINISH_SECONDS: Final = 5.0
 
 
 async def answer_in_lane(chats: Chats, lane: Lane, turn: LaneTurn) -> None:

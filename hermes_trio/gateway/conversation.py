@@ -116,9 +116,11 @@ class LaneConversation:
 
     async def begin_session(self, title: str = "") -> str:
         """Let the conversation begin anew."""
-        await self.stop()
-        self._chats.agent.workplace.approvals.forget_session(self._key)
-        return (await start_new(self._chats.scope, self._key, self._origin, title)).session_id
+        # What waits belongs into the new one, and must not begin in the old one meanwhile.
+        with self._lane.held():
+            await self.stop()
+            self._chats.agent.workplace.approvals.forget_session(self._key)
+            return (await start_new(self._chats.scope, self._key, self._origin, title)).session_id
 
     async def switch_session(self, session_id: str) -> None:
         """Let the conversation go on in another session of the profile."""

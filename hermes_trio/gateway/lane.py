@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import uuid
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -176,6 +177,8 @@ class Lane:
         self._acknowledged = float("-inf")
         self._runs_command = False
         self._taken: list[Accepted] = []
+        self._holders = 0
+        self._released = trio.Event()
 
     def deliver(self, accepted: Accepted) -> None:
         """Take a message. Decides at once what it means for what runs; never waits."""
@@ -210,9 +213,23 @@ class Lane:
         running = () if self.turn is None else (*self.turn.messages, *self.turn.steered)
         return (*self._taken, *running, *self.waiting)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Begin no turn within the ``with``: a command that runs beside changes what the conversation stands for."""
+        self._holders += 1
+        try:
+            yield
+        finally:
+            self._holders -= 1
+            released, self._released = self._released, trio.Event()
+            released.set()
+
     async def run(self) -> None:
         """Answer what waits until nothing does."""
-        while self.waiting and not self._front.draining:
+        while (self.waiting or self._holders) and not self._front.draining:
+            if self._holders:
+                await self._released.wait()
+                continue
             first = self.waiting.popleft()
             self._taken = [first]
             if first.command is not None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import trio
+
 from hermes_trio.gateway.chat_request import message_text
+from hermes_trio.store.chat_sessions import start_new
 from tests.gateway.chats.rig import Bot, open_chats
 
 
@@ -60,3 +63,24 @@ async def test_what_was_answered_together_is_answered_together_after_a_crash(tmp
         assert (await chats.ask("two plums")).text == "Ada here. You said: I want\ntwo plums"
         await chats.settled()
         assert chats.texts() == ["Ada here. You said: I want\ntwo plums"]
+
+
+async def test_what_is_said_while_a_new_conversation_begins_is_answered_in_it(tmp_path, autojump_clock, monkeypatch):
+    async def start_slowly(*args, **more):
+        await trio.sleep(2)
+        return await start_new(*args, **more)
+
+    monkeypatch.setattr("hermes_trio.gateway.conversation.start_new", start_slowly)
+    settings = {
+        "approvals": {"destructive_slash_confirm": False},
+        "display": {"busy_input_mode": "queue", "busy_ack_enabled": False},
+    }
+    async with open_chats(tmp_path, ada=Bot(settings)) as chats:
+        await chats.say("!hang")
+        await chats.until(lambda: "running" in chats.inbox())
+        await chats.say("/new")
+        await chats.say("!history")
+        await chats.hears("new conversation")
+        await chats.settled()
+        said = "SELECT group_concat(content, '; ') FROM messages WHERE role = 'user' GROUP BY session_id"
+        assert set(chats.rows("ada", said)) == {("!hang",), ("!history",)}

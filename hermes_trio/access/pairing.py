@@ -28,7 +28,7 @@ from hermes_trio.access.pairing_places import (
     is_platform,
     pairing_places,
 )
-from hermes_trio.access.pairing_store import PairingFiles, open_pairing_files, platforms_in
+from hermes_trio.access.pairing_store import PairingFiles, explaining, open_pairing_files, platforms_in
 
 if TYPE_CHECKING:
     from hermes_trio.routing.source import MessageSource
@@ -194,7 +194,8 @@ def read_pairings(places: PairingPlaces, now: float) -> tuple[PlatformPairings, 
     Raises:
         PairingError: The files cannot be used.
     """
-    files = PairingFiles(places, places.written())
+    with explaining(places):
+        files = PairingFiles(places, places.written())
     return tuple(_read(files, platform, now) for platform in platforms_in(places))
 
 

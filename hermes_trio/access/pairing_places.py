@@ -6,6 +6,7 @@ goes into one.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -98,4 +99,16 @@ def check_platform(name: str, profile: str) -> str:
 
 
 def _has_content(folder: Path) -> bool:
-    return any(path.suffix == ".json" for path in folder.glob("*"))
+    return any(name.endswith(".json") for name in names_in(folder))
+
+
+def names_in(folder: Path) -> list[str]:
+    """What is in a folder; nothing when it is not there; blocking.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    try:
+        return os.listdir(folder)  # noqa: PTH208  names are all that is wanted
+    except (FileNotFoundError, NotADirectoryError):
+        return []

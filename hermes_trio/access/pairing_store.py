@@ -23,7 +23,16 @@ from hermes_trio.access.pairing_files import (
     number_in,
     pending_in,
 )
-from hermes_trio.access.pairing_places import APPROVED, LIMITS, LOCK, PENDING, PairingError, PairingPlaces, is_platform
+from hermes_trio.access.pairing_places import (
+    APPROVED,
+    LIMITS,
+    LOCK,
+    PENDING,
+    PairingError,
+    PairingPlaces,
+    is_platform,
+    names_in,
+)
 from hermes_trio.errors import HomeError
 from hermes_trio.home.file_lock import lock_file
 from hermes_trio.home.text_file import SIZE_LIMIT, explain_os_error, read_text_file
@@ -142,7 +151,7 @@ def open_pairing_files(places: PairingPlaces) -> Iterator[PairingFiles]:
     Raises:
         PairingError: Somebody else holds it (``pairing_busy``), or the folder cannot be used.
     """
-    with _explaining(places):
+    with explaining(places):
         written = places.written()
         _make_folder(places, written)
         lock = _take(written / LOCK)
@@ -155,19 +164,22 @@ def open_pairing_files(places: PairingPlaces) -> Iterator[PairingFiles]:
             mend="try again in a moment",
         )
     try:
-        with _explaining(places):
+        with explaining(places):
             yield PairingFiles(places, written)
     finally:
         os.close(lock)
 
 
 def platforms_in(places: PairingPlaces) -> tuple[str, ...]:
-    """The platforms that any file is about; blocking, needs no lock."""
-    found: set[str] = set()
-    for folder in places.folders:
-        for kind in (PENDING, APPROVED):
-            ending = f"-{kind}.json"
-            found.update(path.name.removesuffix(ending) for path in folder.glob(f"*{ending}"))
+    """The platforms that any file is about; blocking, needs no lock.
+
+    Raises:
+        PairingError: A folder cannot be read.
+    """
+    with explaining(places):
+        names = [name for folder in places.folders for name in names_in(folder)]
+    endings = (f"-{PENDING}.json", f"-{APPROVED}.json")
+    found = {name.removesuffix(ending) for name in names for ending in endings if name.endswith(ending)}
     return tuple(sorted(filter(is_platform, found)))
 
 
@@ -203,7 +215,8 @@ def read_entries(path: Path, profile: str) -> Entries:
 
 
 @contextmanager
-def _explaining(places: PairingPlaces) -> Iterator[None]:
+def explaining(places: PairingPlaces) -> Iterator[None]:
+    """Turn what the file system refuses into a `PairingError`."""
     try:
         yield
     except OSError as exc:

@@ -124,6 +124,13 @@ def _ask(
         body = response.read()
     except (FileNotFoundError, ConnectionRefusedError):
         return None
+    except PermissionError as exc:
+        raise ControlError(
+            "this user may not ask the gateway",
+            code="control_forbidden",
+            where=str(path),
+            mend="run the command as the user that runs the gateway",
+        ) from exc
     except (OSError, http.client.HTTPException) as exc:
         raise ControlError(
             "the gateway does not answer", where=str(path), found=f"{type(exc).__name__}: {exc}"

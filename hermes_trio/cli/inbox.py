@@ -87,7 +87,7 @@ def list_command(states: tuple[InboxState, ...], limit: int, as_json: bool) -> i
             problems.append(error)
     if as_json:
         click.echo(json.dumps({"profiles": [_as_json(name, rows) for name, rows in found.items()]}, indent=2))
-    else:
+    elif found or not problems:
         style = Style(wants_color(invocation.environ, sys.stdout))
         click.echo("\n".join(describe_inboxes(found, SystemClock().now(), style)))
     for problem in problems:

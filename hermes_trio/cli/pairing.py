@@ -79,7 +79,7 @@ def list_command(as_json: bool) -> int:
             problems.append(error)
     if as_json:
         click.echo(json.dumps({"profiles": [_profile_as_json(one) for one in found]}, indent=2))
-    else:
+    elif found or not problems:
         click.echo("\n".join(describe_pairings(found, now, Style(wants_color(invocation.environ, sys.stdout)))))
     for problem in problems:
         click.echo(error_block(problem, Style(wants_color(invocation.environ, sys.stderr))), err=True)

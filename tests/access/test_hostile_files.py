@@ -155,6 +155,18 @@ def test_requests_without_hash_salt_user_or_time_are_worth_nothing(tmp_path):
             approve(places, "telegram", code, NOW)
 
 
+def test_a_folder_that_cannot_be_read_is_named_and_does_not_pass_for_an_empty_one(tmp_path):
+    home = write_home(tmp_path, {"coder": ProfileFiles()})
+    places = pairing_places("coder", home.profile("coder"))
+    folder = places.folders[0]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.symlink_to(folder)
+    with pytest.raises(PairingError) as caught:
+        read_pairings(places, NOW)
+    assert caught.value.code == "pairing_file_unusable"
+    assert str(folder) in str(caught.value)
+
+
 json_values = st.recursive(
     st.none()
     | st.booleans()

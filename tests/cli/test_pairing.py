@@ -151,6 +151,15 @@ def test_a_platform_must_be_a_name(pairing):
     assert "[pairing_platform_invalid]" in pairing("approve", "-p", "coder", "../../x", "AAAAAAAA").err
 
 
+def test_what_cannot_be_read_does_not_pass_for_nobody(pairing, home):
+    folder = pairing_places("coder", home.profile("coder")).folders[0]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.symlink_to(folder)
+    ran = pairing("list", "-p", "coder")
+    assert (ran.code, ran.out) == (1, "")
+    assert "[pairing_file_unusable]" in ran.err
+
+
 def test_a_broken_file_of_one_profile_does_not_hide_the_others(pairing, ask, home):
     ask("writer", "2")
     folder = home.profile("coder").root / "platforms" / "pairing"

@@ -152,3 +152,14 @@ def test_a_socket_that_talks_nonsense_is_an_error(command, home, body, status):
     with control_socket(home, body, status):
         ran = command("status", "--home", home.root)
     assert (ran.code, "[control_failed]" in ran.err) == (1, True)
+
+
+def test_who_may_not_open_the_socket_is_told_so(command, home, monkeypatch):
+    def refuse(_connection):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("hermes_trio.cli.control._UnixConnection.connect", refuse)
+    ran = command("status", "--home", home.root)
+    assert ran.code == 1
+    assert "[control_forbidden]" in ran.err
+    assert "the user that runs the gateway" in ran.err

@@ -21,7 +21,7 @@ from hermes_trio.home.paths import home_of_user
 from hermes_trio.home.process_record import current_process_record
 from hermes_trio.http.server import serve_gateway
 from hermes_trio.io.groups import lone_error_raised
-from hermes_trio.io.orphans import adopt_orphans, look_after_orphans
+from hermes_trio.io.orphans import look_after_orphans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,6 @@ def serve(invocation: Invocation, wishes: Wishes) -> int:
 
     raise_file_limit()
     prepare_memory()
-    adopt_orphans()
     with lone_error_raised():
         return trio.run(_serve, options, greet)
 

@@ -38,25 +38,26 @@ _SET_CHILD_SUBREAPER: Final = 36
 _Processes = set[tuple[int, int]]
 
 
-def adopt_orphans() -> bool:
-    """Have the system give us the orphans among all processes below this one, for as long as it runs.
+def adopt_orphans(*, adopt: bool = True) -> bool:
+    """Have the system give us the orphans among all processes below this one, or no longer.
 
     Returns:
         Whether the system does so; only Linux can. The first process of a container gets them in any case.
     """
     try:
-        return bool(ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+        return bool(ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0) == 0)
     except (OSError, AttributeError):
         return False
 
 
 async def look_after_orphans() -> None:
-    """End what commands have left behind, and reap what nobody waits for, until cancelled.
+    """Adopt orphans, end those that commands have left behind, and reap what nobody waits for, until cancelled.
 
     Only our own children are looked at, and only those with the mark of a command that is over are ended.
 
     Cancellation: what is left behind then gets SIGKILL at once.
     """
+    adopt_orphans()
     known: _Processes = set()
     zombies: dict[Zombie, float] = {}
     try:
@@ -67,6 +68,7 @@ async def look_after_orphans() -> None:
     finally:
         left = find_left_behind()
         _end(left, left)
+        adopt_orphans(adopt=False)
 
 
 def find_left_behind() -> _Processes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -35,7 +34,7 @@ def adopting():
     """Orphans become children of the process that runs the tests, until the test has ended."""
     assert adopt_orphans()
     yield
-    ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)
+    adopt_orphans(adopt=False)
 
 
 async def run(script: str, **options: object) -> tuple[ChildExit, list[int]]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from hermes_trio.access.authorize import check_access
 from hermes_trio.access.groups import Verdict, group_verdict
+from hermes_trio.access.identity import is_direct
 from hermes_trio.access.stranger import answer_stranger
 from hermes_trio.errors import HermesTrioError
 from hermes_trio.gateway.accepted import Accepted, new_row
@@ -21,6 +23,7 @@ from hermes_trio.gateway.chat_request import key_of
 from hermes_trio.gateway.chat_turn import say_and_close
 from hermes_trio.gateway.observed import observe
 from hermes_trio.store import inbox
+from hermes_trio.turns.commands.parsing import spoken_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +104,9 @@ class Ingress:
 
     async def _accept(self, message: InboundMessage) -> None:
         chats, source = self._chats, message.source
+        if not message.attachments:
+            text = spoken_command(message.text, chats.chat.reset_triggers, direct=is_direct(source))
+            message = replace(message, text=text)
         key = key_of(chats.scope, source)
         row_id = await inbox.accept(chats.scope, new_row(message, chats.scope.name, key))
         if row_id is None:

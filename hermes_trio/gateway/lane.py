@@ -266,7 +266,8 @@ class Lane:
         display = self._front.display(accepted.message.source.platform)
         # Nobody says these now, so they disturb nobody.
         is_quiet = accepted.internal or accepted.attempts > 0
-        mode = "queue" if is_quiet else display.busy_input_mode
+        plain = display.busy_input_mode if accepted.message.attachments else display.busy_text_mode
+        mode = "queue" if is_quiet else plain or display.busy_input_mode
         if mode == "steer" and not accepted.message.attachments and turn.steer(accepted):
             if display.busy_steer_ack_enabled:
                 self._acknowledge(accepted, Notice.STEERED)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NEW: Final = ("/new", "/reset")
+_RESTART: Final = "restart gateway"
 LARGEST_NUMBER: Final = 1_000_000_000
 _COMMAND: Final = re.compile(r"/([A-Za-z0-9_][A-Za-z0-9_-]*)(?:@\S*)?(?:\s+(.*))?\Z", re.DOTALL)
 
@@ -19,6 +24,24 @@ class ParsedCommand(NamedTuple):
 
     name: str
     arguments: str
+
+
+def spoken_command(text: str, triggers: Iterable[str], *, direct: bool) -> str:
+    """A text that means a command without being written as one, as that command; every other one as it is.
+
+    Args:
+        text: What somebody said.
+        triggers: Texts that mean ``/new``.
+        direct: Whether it was said in private, where ``restart gateway`` means ``/restart``.
+    """
+    said = _words(text)
+    if said and said not in _NEW and said in map(_words, triggers):
+        return _NEW[0]
+    return "/restart" if direct and said == _RESTART else text
+
+
+def _words(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def whole_number(text: str) -> int | None:

@@ -49,6 +49,15 @@ async def test_an_answer_that_grows_is_interrupted_for_good(tmp_path, autojump_c
         assert chats.inbox() == ["done", "done"]
 
 
+async def test_plain_text_may_have_a_rule_of_its_own(tmp_path, autojump_clock):
+    own = Bot({"display": {"busy_input_mode": "interrupt", "busy_text_mode": "queue"}})
+    async with open_chats(tmp_path, ada=own) as chats:
+        await chats.say("!sleep 5")
+        await running(chats)
+        assert (await chats.ask("!say second")).text == "⏳ I will come to this next."
+        assert [(await chats.reply()).text for _ in range(2)] == ["Ada slept 5 s.", "second"]
+
+
 async def test_a_queued_message_waits_for_its_turn(tmp_path, autojump_clock):
     async with open_chats(tmp_path, ada=busy("queue")) as chats:
         await chats.say("!sleep 5")

@@ -62,6 +62,21 @@ async def test_new_that_nobody_confirms_changes_nothing(tmp_path, autojump_clock
         assert "plum" in (await chats.ask("!history")).text
 
 
+async def test_a_text_that_the_settings_name_begins_anew_and_no_other_does(tmp_path, autojump_clock):
+    triggers = Bot({**SURE.config, "reset_triggers": ["Start over", "/begin"]})
+    async with open_chats(tmp_path, ada=triggers) as chats:
+        assert (await chats.ask("start  OVER")).text == "🆕 A new conversation begins."
+        assert (await chats.ask("/begin")).text == "🆕 A new conversation begins."
+        assert (await chats.ask("start over again")).text == "Ada here. You said: start over again"
+
+
+async def test_restart_gateway_in_private_means_restart_with_its_permission(tmp_path, autojump_clock):
+    async with open_chats(tmp_path, ada=Bot(telegram={"extra": {"allow_admin_from": ["1002"]}})) as chats:
+        group = chats.telegram.supergroup("Garden", chats.ada)
+        assert "Only admins may use /restart" in (await chats.ask("Restart gateway")).text
+        assert (await chats.ask("restart gateway", group=group)).text == "Ada here. You said: restart gateway"
+
+
 async def test_new_ends_the_turn_that_runs(tmp_path, autojump_clock):
     async with open_chats(tmp_path, ada=SURE) as chats:
         await chats.say("!hang")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hermes_trio.errors import HermesTrioError, ProfileUnavailable, ScopeClosed, TurnCrashed
@@ -61,8 +62,6 @@ async def answer_in_lane(chats: Chats, lane: Lane, turn: LaneTurn) -> None:
         await _release(scope, turn)
     except Exception as error:  # noqa: BLE001  one turn's failure is its own, whatever it is
         await _set_back(chats, turn, error)
-    finally:
-        scope.db.changes.mark(outbox.TOPIC)
 
 
 async def _release(scope: ProfileScope, turn: LaneTurn) -> None:
@@ -147,6 +146,7 @@ class _ChatTurn:
             ),
             control=turn.control,
             seal=lambda result: self._seal(result, place, display, view),
+            sealed=partial(scope.db.changes.mark, outbox.TOPIC),
             # Only then is what is stored of it taken up: a chat that has moved, or goes on with another chat's
             # conversation, has numbers of messages that mean others there.
             resumed=any(one.attempts for one in turn.messages),

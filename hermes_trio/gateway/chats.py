@@ -158,7 +158,8 @@ class Chats:
         with trio.move_on_after(FLUSH_SECONDS):
             await self.lanes.idle()
             seen = self.scope.db.changes.count(outbox.TOPIC)
-            while await self._has_something_to_send():
+            # What is cut off while it is sent has to be sent again, and nobody knows whether it arrives twice.
+            while await outbox.is_busy(self.scope, self.scope.clock.now(), self._unreachable()):
                 seen = await self.scope.db.changes.wait_beyond(outbox.TOPIC, seen)
         if orderly and not any(self.lanes):
             await note_orderly_stop(self.scope)
@@ -306,10 +307,8 @@ class Chats:
 
     # Own business.
 
-    async def _has_something_to_send(self) -> bool:
-        without = {slot.transport for slot in self.slots.values() if slot.adapter is None}
-        due = await outbox.next_due(self.scope, without)
-        return due is not None and due <= self.scope.clock.now()
+    def _unreachable(self) -> set[tuple[str, str]]:
+        return {slot.transport for slot in self.slots.values() if slot.adapter is None}
 
     async def _prune_forever(self) -> None:
         while True:

@@ -257,6 +257,18 @@ async def next_due(
     return await scope.db.read(look)
 
 
+async def is_busy(scope: ProfileScope, now: float, without: Collection[tuple[str, str]] = ()) -> bool:
+    """Whether anything is being sent, or may be sent now; arguments and errors as `due`."""
+    first, values = _first_of_each_chat(without)
+    sending = f"SELECT 1 FROM trio_outbox WHERE state = 'sending' AND {OUTBOX_UNSENT}"  # noqa: S608  only names
+    sql = f"SELECT EXISTS({sending}) OR EXISTS(SELECT 1 {first} AND not_before <= ?)"
+
+    def look(connection: sqlite3.Connection) -> bool:
+        return OUTBOX.is_there(connection) and bool(connection.execute(sql, (*values, now)).fetchone()[0])
+
+    return await scope.db.read(look)
+
+
 def _first_of_each_chat(without: Collection[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
     """The end of a query for the oldest unsent row of each chat, and its values; what nobody can send costs little."""
     sql = f"""

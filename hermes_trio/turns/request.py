@@ -40,6 +40,7 @@ class TurnRequest:
         context_text: What the agent is to know of the place; part of the system prompt of a conversation that begins.
         control: The owner's hold on the turn, or None.
         seal: What is to happen in the same transaction that stores the end of the turn, or None.
+        sealed: Called as soon as that is committed, before anybody else is told of the end; or None.
         resumed: Whether the message may have been worked on before, by a process that died: then what is stored of it
             is taken up. Means nothing with a ``history``.
         reasoning_effort: How hard the model is to think, from ``none`` to ``max``; empty for what the settings say.
@@ -62,6 +63,7 @@ class TurnRequest:
     context_text: str = ""
     control: TurnControl | None = None
     seal: Seal | None = None
+    sealed: Callable[[], None] | None = None
     resumed: bool = False
     reasoning_effort: str = ""
     keeps_message: bool = False

@@ -131,6 +131,8 @@ async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit:
         if not ended and (state.acted or request.keeps_message):
             await _keep_what_happened(scope, state, keep, answered=last is not None)
     await _store_end(scope, turn_record(scope, opening, state, seal))
+    if request.sealed is not None:
+        request.sealed()
     await tell_agent_end(hooks, request, message, last.text)
     return Answer(result, state.api_calls)
 

@@ -226,6 +226,19 @@ async def test_what_waited_for_its_bot_for_a_week_has_failed(tmp_path, autojump_
         assert [row.last_error for row in await outbox.failed(scope)] == ["its bot did not come back"]
 
 
+async def test_busy_is_what_is_being_sent_or_may_be_sent_now(tmp_path, autojump_clock):
+    async with open_store(tmp_path) as scope:
+        assert not await outbox.is_busy(scope, NOW)
+        await enqueue(scope, [message("one"), message("later", chat="43", not_before=NOW + 60)])
+        assert await outbox.is_busy(scope, NOW)
+        assert not await outbox.is_busy(scope, NOW, without={("default", "telegram")})
+        assert await mark_sending(scope, 1)
+        assert await outbox.is_busy(scope, NOW)
+        await mark_sent(scope, 1, "m1")
+        assert not await outbox.is_busy(scope, NOW)
+        assert await outbox.is_busy(scope, NOW + 60)
+
+
 CHATS = st.sampled_from(["1", "2", "3"])
 STEPS = st.lists(
     st.one_of(

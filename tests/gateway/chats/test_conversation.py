@@ -165,3 +165,13 @@ async def test_all_that_waited_when_the_gateway_went_is_answered_however_much_it
             await chats.settled()
     assert [text for text in chats.texts() if text.isdecimal()] == [str(number) for number in range(31)]
     assert not any("was not taken" in text for text in chats.texts())
+
+
+async def test_an_answer_does_not_wait_for_those_who_are_told_of_it(tmp_path, autojump_clock, monkeypatch):
+    async def take_long(*_args):
+        await trio.sleep(100)
+
+    monkeypatch.setattr("hermes_trio.turns.turn.tell_agent_end", take_long)
+    async with open_chats(tmp_path) as chats:
+        await chats.say("hello")
+        assert (await chats.reply(seconds=5)).text == "Ada here. You said: hello"

@@ -32,6 +32,7 @@ _ONCE: Final = "--once"
 _PROVIDER: Final = "--provider"
 _FLAGS: Final = frozenset({_GLOBAL, _ONCE, "--session", "--refresh"})
 _BACK: Final = frozenset({"default", "reset", "auto"})
+_NOT_SHOWN_YET: Final = "Chats do not show it yet."
 _STRONGEST: Final = "max"
 _OF_ONE_PROVIDER: Final = ("base_url", "api_base", "api_key", "api_mode")
 
@@ -163,7 +164,8 @@ async def run_reasoning(scope: ProfileScope, call: CommandCall) -> CommandReply:
         return CommandReply(admins_only("What counts for the whole profile"))
     if wanted in ("show", "hide"):
         await update_config(scope, "display.show_reasoning", wanted == "show")
-        return CommandReply(f"🧠 Thinking will be {'shown' if wanted == 'show' else 'hidden'}. {AFTER_RESTART}")
+        state = "shown" if wanted == "show" else "hidden"
+        return CommandReply(f"🧠 The settings say now that thinking is to be {state}. {_NOT_SHOWN_YET}")
     effort = {"ultra": _STRONGEST, "reset": ""}.get(wanted, wanted)
     if not wanted:
         return await _show_reasoning(scope, call)
@@ -184,7 +186,7 @@ async def _show_reasoning(scope: ProfileScope, call: CommandCall) -> CommandRepl
     return CommandReply(
         lines(
             f"Effort here: **{here or _profile_effort(scope)}**",
-            f"Thinking is {'shown' if shown else 'hidden'}.",
+            f"Thinking is to be {'shown' if shown else 'hidden'}. {_NOT_SHOWN_YET}",
             f"Use `/reasoning {'|'.join(BUDGETS)}|reset|show|hide [--global]`.",
         )
     )

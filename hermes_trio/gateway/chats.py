@@ -51,8 +51,8 @@ FLUSH_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 1.0
 LONGEST_RETRY_SECONDS: Final = 300.0
 PRUNE_SECONDS: Final = 6 * 3600.0
-#: An answer is given up after a day, so nobody sends a copy of a file that is older.
-OUTBOUND_SECONDS: Final = 2 * 86400.0
+#: Longer than an answer waits for its bot, so nobody sends a copy of a file that is older.
+OUTBOUND_SECONDS: Final = outbox.WAITS_FOR_BOT_SECONDS + outbox.DAY
 
 
 class Chats:

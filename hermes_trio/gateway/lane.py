@@ -272,8 +272,8 @@ class Lane:
             if display.busy_steer_ack_enabled:
                 self._acknowledge(accepted, Notice.STEERED)
             return
-        # Children and their work would be lost with their parent, which is seldom meant.
-        interrupts = mode == "interrupt" and turn.control.current_tool != "delegate_task"
+        # What children have done would be lost with their parent, which is seldom meant.
+        interrupts = mode == "interrupt" and turn.control.is_interruptible
         if not self._wait(accepted, own_turn=not interrupts):
             return
         if interrupts:

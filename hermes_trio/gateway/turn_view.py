@@ -79,6 +79,7 @@ class TurnView:
         self._progress = progress
         self._said: list[str] = []
         self._interims = 0
+        self._reacting = trio.Lock()
         self._sender = _sender(chats, place)
         self._target = Target(place.chat_id, place.thread_id)
 
@@ -127,8 +128,9 @@ class TurnView:
         place = self._place
         if place.reply_to is None or not place.capabilities.reactions:
             return
-        with suppress(AdapterError):  # it is an ornament
-            await self._sender.react(self._target, place.reply_to, reaction)
+        async with self._reacting:  # the last one is to stay
+            with suppress(AdapterError):  # it is an ornament
+                await self._sender.react(self._target, place.reply_to, reaction)
 
     async def stop_growing(self) -> Grown:
         """Let the answer grow no more."""

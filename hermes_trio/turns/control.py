@@ -9,6 +9,8 @@ import trio
 from hermes_trio.models.request import ASIDE_MARK
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hermes_trio.turns.loop import LoopState
 
 MOST_STEERED: Final = 32
@@ -42,8 +44,17 @@ class TurnControl:
     @property
     def current_tool(self) -> str:
         """The tool that runs now, the one that began last if there are several; empty if there is none."""
-        running = self._state.round.running if self._state is not None and self._state.round is not None else ()
+        running = self._running()
         return running[-1] if running else ""
+
+    @property
+    def is_interruptible(self) -> bool:
+        """Whether little is lost by ending it now: no children are at work, and no summary is being made."""
+        is_compressing = self._state is not None and self._state.is_compressing
+        return not is_compressing and "delegate_task" not in self._running()
+
+    def _running(self) -> Sequence[str]:
+        return self._state.round.running if self._state is not None and self._state.round is not None else ()
 
     @property
     def api_calls(self) -> int:

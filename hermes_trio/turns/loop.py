@@ -59,6 +59,7 @@ class LoopState:
         reading: What the provider counted for the last request.
         reasoning_effort: How hard the model is to think; empty leaves it to the provider.
         control: Shows the loop to its owner, and has what is to be said into it.
+        is_compressing: Whether it is being seen to that the conversation fits the model.
     """
 
     messages: list[ChatMessage]
@@ -81,6 +82,7 @@ class LoopState:
     reading: PromptReading | None = None
     reasoning_effort: str = ""
     control: TurnControl = field(default_factory=TurnControl)
+    is_compressing: bool = False
 
     def __post_init__(self) -> None:
         """Let the owner see how it goes."""
@@ -154,19 +156,21 @@ async def _fit(
     scope: ProfileScope, state: LoopState, turn: ToolTurn, selection: ToolSelection, *, force: bool = False
 ) -> int:
     """Compress the conversation if it is too long; returns its estimated tokens."""
-    fit = await fit_context(
-        scope,
-        FitRequest(
-            session_id=state.session_id,
-            messages=state.messages,
-            context_length=state.context_length,
-            ask_model=turn.ask_model,
-            tools_bytes=selection.schema_bytes,
-            stored=state.from_store,
-            reading=state.reading,
-            force=force,
-        ),
+    wish = FitRequest(
+        session_id=state.session_id,
+        messages=state.messages,
+        context_length=state.context_length,
+        ask_model=turn.ask_model,
+        tools_bytes=selection.schema_bytes,
+        stored=state.from_store,
+        reading=state.reading,
+        force=force,
     )
+    state.is_compressing = True
+    try:
+        fit = await fit_context(scope, wish)
+    finally:
+        state.is_compressing = False
     if fit.compressed:
         state.messages = list(fit.messages)
         state.patience.alive()

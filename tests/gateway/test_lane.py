@@ -41,6 +41,7 @@ class FakeFront:
     acknowledges: bool = True
     reads_steering: bool = True
     tool: str = ""
+    compresses: bool = False
     running: set[Lane] = field(default_factory=set)
 
     def display(self, _platform: str) -> DisplayConfig:
@@ -100,6 +101,10 @@ class FakeState:
     @property
     def running(self) -> tuple[str, ...]:
         return (self._front.tool,) if self._front.tool else ()
+
+    @property
+    def is_compressing(self) -> bool:
+        return self._front.compresses
 
 
 class Rig:
@@ -195,6 +200,11 @@ class TestInterrupt:
         await rig.deliver(said("1"), 0.5, said("2"))
         assert front.answered == [["1"], ["2"]]
         assert front.notices == [(Notice.QUEUED, False)]
+
+    async def test_a_summary_is_not_interrupted(self, rig, front, autojump_clock):
+        front.compresses = True
+        await rig.deliver(said("1"), 0.5, said("2"))
+        assert front.answered == [["1"], ["2"]]
 
     async def test_what_nobody_wrote_interrupts_nothing(self, rig, front, autojump_clock):
         await rig.deliver(said("1"), 0.5, said("a process has ended", internal=True))

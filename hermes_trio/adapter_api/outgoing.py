@@ -47,7 +47,8 @@ class OutgoingText:
         reply_to: The platform's id of the message it answers, or None.
         buttons: Rows of buttons.
         silent: Whether nobody is to be notified.
-        idempotency_key: The same for every try to send this part; platforms that know such a key get it.
+        idempotency_key: The same for every try to send this part; platforms that know such a key get it. Printable
+            ASCII, at most 255 characters.
     """
 
     text: str

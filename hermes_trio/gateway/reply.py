@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hermes_trio.adapter_api.messages import MediaKind
 from hermes_trio.adapter_api.outgoing import OutgoingMedia
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from hermes_trio.delivery.media import MediaTag
     from hermes_trio.scope import ProfileScope
     from hermes_trio.store.outbox import OutboxKind
+
+
+LONGEST_KEY: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,18 @@ class ReplyPlace:
             session_key=self.session_key,
             kind=kind,
             content=content,
-            idempotency_key=f"{self.key}:{part}",
+            idempotency_key=f"{_portable(self.key)}:{part}",
             inbox_id=self.inbox_id,
             part=part,
             parts=parts,
         )
+
+
+def _portable(key: str) -> str:
+    """A key as every platform takes it, also in a header of HTTP: texts and ids of platforms may hold anything."""
+    if key.isascii() and key.isprintable() and len(key) <= LONGEST_KEY:
+        return key
+    return f"sha256:{hashlib.sha256(key.encode(errors='replace')).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

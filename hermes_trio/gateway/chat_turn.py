@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from hermes_trio.gateway.accepted import Accepted
     from hermes_trio.gateway.chats import Chats
-    from hermes_trio.gateway.lane import Lane, LaneTurn
+    from hermes_trio.gateway.lane import Lane
+    from hermes_trio.gateway.lane_turn import LaneTurn
     from hermes_trio.gateway.turn_view import TurnView
     from hermes_trio.home.chat_config import DisplayConfig
     from hermes_trio.scope import ProfileScope

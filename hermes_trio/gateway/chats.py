@@ -20,7 +20,7 @@ from hermes_trio.gateway.asked import AskedQuestions
 from hermes_trio.gateway.chat_command import run_command_of
 from hermes_trio.gateway.chat_turn import answer_in_lane, say_and_close
 from hermes_trio.gateway.ingress import Ingress
-from hermes_trio.gateway.lane import Lane, LaneTable, LaneTurn, Notice
+from hermes_trio.gateway.lane_table import LaneTable
 from hermes_trio.gateway.last_stop import note_orderly_stop, was_orderly
 from hermes_trio.gateway.notices import notice_text
 from hermes_trio.gateway.reply import ReplyPlace, reply_key
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from hermes_trio.adapter_api.adapter import AdapterFactory
     from hermes_trio.adapter_api.messages import ButtonPress, InboundMessage
     from hermes_trio.gateway.adapter_runner import CredentialLocks
+    from hermes_trio.gateway.lane import Lane, Notice
+    from hermes_trio.gateway.lane_turn import LaneTurn
     from hermes_trio.gateway.mounts import MountTable
     from hermes_trio.gateway.runtime import ProfileRuntime
     from hermes_trio.gateway.senders import Senders

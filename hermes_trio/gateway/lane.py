@@ -7,16 +7,14 @@ at once and without waiting: it answers a question, is a command, is told to the
 from __future__ import annotations
 
 import enum
-import uuid
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
 
 from hermes_trio.adapter_api.messages import MediaKind
-from hermes_trio.turns.control import TurnControl
+from hermes_trio.gateway.lane_turn import LaneTurn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,60 +50,6 @@ class Notice(enum.StrEnum):
     INTERRUPTED = "interrupted"
     RESTARTED = "restarted"
     COMMAND_CUT_OFF = "command_cut_off"
-
-
-@dataclass(slots=True)
-class LaneTurn:
-    """The turn that runs in a lane.
-
-    Attributes:
-        messages: What it answers.
-        turn_id: Names it.
-        control: The hold on it.
-        scope: Ends it.
-        begun: When it began, in trio's time.
-        interrupted: Whether somebody ended it on purpose.
-        gave_way: Whether that was another message, so that what it had not even begun is answered together with that.
-        put_back: Whether its messages are to be answered after all, before what waits.
-        ended: Set when it has ended.
-        steered: What was said into it meanwhile, in order.
-    """
-
-    messages: tuple[Accepted, ...]
-    turn_id: str = field(default_factory=lambda: f"turn_{uuid.uuid4().hex[:12]}")
-    control: TurnControl = field(default_factory=TurnControl)
-    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
-    begun: float = field(default_factory=trio.current_time)
-    interrupted: bool = False
-    gave_way: bool = False
-    put_back: bool = False
-    ended: trio.Event = field(default_factory=trio.Event)
-    steered: list[Accepted] = field(default_factory=list)
-
-    def interrupt(self, *, for_message: bool = False) -> None:
-        """End it; ``for_message`` says that another message ends it, rather than somebody who wants no answer."""
-        self.gave_way = for_message and (self.gave_way or not self.interrupted)
-        self.interrupted = True
-        self.scope.cancel()
-
-    def steer(self, accepted: Accepted) -> bool:
-        """Say a message into it; False when it takes no more."""
-        if not self.control.steer(accepted.message.text):
-            return False
-        self.steered.append(accepted)
-        return True
-
-    def answered(self) -> tuple[Accepted, ...]:
-        """What its end settles: its messages, and what was said into it and was heard."""
-        return (*self.messages, *self.steered[: len(self.control.taken())])
-
-    def answered_rows(self) -> tuple[int, ...]:
-        """The rows of the inbox that its end settles."""
-        return tuple(one.row_id for one in self.answered())
-
-    def unheard(self) -> tuple[Accepted, ...]:
-        """What was said into it and was not heard; final once the turn has ended."""
-        return tuple(self.steered[len(self.control.taken()) :])
 
 
 class Front(Protocol):
@@ -345,58 +289,3 @@ class Lane:
 def _is_picture(accepted: Accepted) -> bool:
     attachments = accepted.message.attachments
     return bool(attachments) and all(one.kind in _BURST for one in attachments)
-
-
-class LaneTable:
-    """The lanes of a profile in which something happens.
-
-    Args:
-        front: What lanes need of their profile.
-        nursery: The profile's; owns the lanes' tasks.
-        name: Begins the names of their tasks.
-    """
-
-    def __init__(self, front: Front, nursery: trio.Nursery, name: str) -> None:
-        self._front = front
-        self._nursery = nursery
-        self._name = name
-        self._lanes: dict[tuple[str, str], Lane] = {}
-        self._idle = trio.Event()
-
-    def __iter__(self) -> Iterator[Lane]:
-        return iter(tuple(self._lanes.values()))
-
-    def find(self, transport_profile: str, session_key: str) -> Lane | None:
-        """The lane of a conversation through a bot, or None when nothing happens in it."""
-        return self._lanes.get((transport_profile, session_key))
-
-    def deliver(self, accepted: Accepted) -> None:
-        """Take a message that is safe in the inbox; never waits."""
-        self._lane_of(accepted).deliver(accepted)
-
-    def put_last(self, accepted: Accepted) -> None:
-        """Take a message that is to disturb nothing: it is answered after all that runs and waits; never waits."""
-        self._lane_of(accepted).put_last(accepted)
-
-    def _lane_of(self, accepted: Accepted) -> Lane:
-        key = (accepted.transport_profile, accepted.session_key)
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = self._lanes[key] = Lane(self._front, *key)
-            # It begins at the caller's next checkpoint, when the message is in it.
-            self._nursery.start_soon(self._run, lane, name=f"{self._name} lane {accepted.session_key}")
-        return lane
-
-    async def idle(self) -> None:
-        """Wait until nothing happens in any lane."""
-        while self._lanes:
-            self._idle = trio.Event()
-            await self._idle.wait()
-
-    async def _run(self, lane: Lane) -> None:
-        try:
-            await lane.run()
-        finally:
-            del self._lanes[lane.transport_profile, lane.session_key]
-            if not self._lanes:
-                self._idle.set()

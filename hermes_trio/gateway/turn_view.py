@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from hermes_trio.delivery.growing import GrowingMessage
     from hermes_trio.delivery.progress import ProgressMessage
     from hermes_trio.gateway.chats import Chats
-    from hermes_trio.gateway.lane import Lane, LaneTurn
+    from hermes_trio.gateway.lane import Lane
+    from hermes_trio.gateway.lane_turn import LaneTurn
     from hermes_trio.gateway.reply import ReplyPlace
     from hermes_trio.home.chat_config import DisplayConfig
     from hermes_trio.tools.approval import ApprovalRequest

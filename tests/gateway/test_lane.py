@@ -10,7 +10,9 @@ import trio
 
 from hermes_trio.adapter_api import Attachment, InboundMessage, MediaKind, MessageSource
 from hermes_trio.gateway.accepted import Accepted
-from hermes_trio.gateway.lane import MOST_WAITING, Lane, LaneTable, LaneTurn, Notice
+from hermes_trio.gateway.lane import MOST_WAITING, Lane, Notice
+from hermes_trio.gateway.lane_table import LaneTable
+from hermes_trio.gateway.lane_turn import LaneTurn
 from hermes_trio.home.chat_config import ChatConfig, DisplayConfig
 
 SOURCE = MessageSource("telegram", "dm", chat_id="7", user_id="7", user_name="Alice")

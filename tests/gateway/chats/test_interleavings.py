@@ -43,6 +43,13 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Commanded(Said):
+    """Somebody gives a bot a command, answers a question that may not be there, or lets the model misbehave."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class Broken:
     """Something goes wrong at the platform."""
 
@@ -70,28 +77,41 @@ class Passed:
     seconds: float
 
 
+COMMANDS = """
+/stop; /new; /retry; /undo; /queue !say q; /steer s; /background !sleep 1; /status; /deny; /approve; /compress
+/sessions; /resume 1; /branch; /usage; /yolo; /agents; /title x; /model; /restart; yes; no; 1
+!fail 401; !drop x; !tokens 50 100
+!tool todo {}; !tool clarify {"question": "Which?", "choices": ["red", "blue"]}
+"""
+
 bots = st.sampled_from(NAMES)
-steps = st.lists(
-    st.one_of(
-        st.builds(Said, bots, st.sampled_from(["alice", "bob", "group"]), st.booleans()),
-        st.builds(Said, bots, st.sampled_from(["alice", "bob", "group"]), st.booleans()),
-        st.builds(
-            Broken, st.sampled_from(FAULTS), st.sampled_from([None, "sendMessage", "getUpdates"]), st.integers(1, 3)
-        ),
-        st.builds(Restarted, bots),
-        st.just(Crashed()),
-        st.builds(Passed, st.sampled_from([0.01, 0.3, 2.0, 20.0])),
-    ),
-    max_size=14,
+places = st.sampled_from(["alice", "bob", "group"])
+messages = st.builds(Said, bots, places, st.booleans())
+commands = st.builds(
+    Commanded, bots, places, st.just(False), st.sampled_from(COMMANDS.strip().replace("\n", "; ").split("; "))
+)
+incidents = st.one_of(
+    st.builds(Broken, st.sampled_from(FAULTS), st.sampled_from([None, "sendMessage", "getUpdates"]), st.integers(1, 3)),
+    st.builds(Restarted, bots),
+    st.just(Crashed()),
+    st.builds(Passed, st.sampled_from([0.01, 0.3, 2.0, 20.0])),
 )
 manner = st.tuples(st.sampled_from(["interrupt", "queue", "steer"]), st.booleans())
 manners = st.fixed_dictionaries(dict.fromkeys(NAMES, manner))
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
-@given(manners, steps)
+@settings(max_examples=25)
+@given(manners, st.lists(st.one_of(messages, messages, incidents), max_size=14))
 def test_every_message_ends_and_every_answer_is_its_own_bots(manners, steps):
+    with tempfile.TemporaryDirectory() as folder:
+        trio.run(_live_through, Path(folder), manners, steps, clock=MockClock(autojump_threshold=0))
+
+
+@pytest.mark.slow
+@settings(max_examples=20)
+@given(manners, st.lists(st.one_of(messages, commands, commands, incidents), max_size=16))
+def test_no_command_at_any_time_crashes_anything_or_speaks_for_another(manners, steps):
     with tempfile.TemporaryDirectory() as folder:
         trio.run(_live_through, Path(folder), manners, steps, clock=MockClock(autojump_threshold=0))
 
@@ -117,21 +137,21 @@ async def _live_through(root: Path, manners: dict[str, tuple[str, bool]], steps:
                 for name in NAMES:
                     await _settle(chats, name)
                 for name in NAMES:
-                    _check(chats, name, manners[name], said[name])
+                    _check_speaker(chats, name)
+                    if not any(isinstance(step, Commanded) for step in steps):
+                        _check_conversation(chats, name, manners[name], said[name])
                 return
 
 
 async def _take(chats: Chats, group, number: int, step: object, said: dict[str, list[str]]) -> None:
     match step:
+        case Commanded(bot, where, _, text):
+            await _say(chats, group, bot, where, text)
         case Said(bot, where, is_slow):
             text = f"!sleep 2.{number:05}" if is_slow else f"message-{number:05}"
-            if where == "group":
-                await chats.say(text, group=group)
-                for name in NAMES:
-                    said[name].append(text)
-            else:
-                await chats.say(text, of=bot, by=getattr(chats, where))
-                said[bot].append(text)
+            await _say(chats, group, bot, where, text)
+            for name in NAMES if where == "group" else (bot,):
+                said[name].append(text)
         case Broken(kind, method, times):
             chats.telegram.inject(kind, method=method, times=times, seconds=2)
         case Restarted(profile):
@@ -142,28 +162,43 @@ async def _take(chats: Chats, group, number: int, step: object, said: dict[str, 
             pass
 
 
+async def _say(chats: Chats, group, bot: str, where: str, text: str) -> None:
+    if where == "group":
+        await chats.say(text, group=group)
+    else:
+        await chats.say(text, of=bot, by=getattr(chats, where))
+
+
 async def _settle(chats: Chats, name: str) -> None:
-    with trio.fail_after(3600):
+    hours = 4 * 3600  # a question may wait for an hour
+    with trio.fail_after(hours):
         while chats.bots[name].pending_updates:
             await trio.sleep(1)
         await trio.sleep(5)
-        await chats.settled(name, seconds=3600)
+        await chats.settled(name, seconds=hours)
 
 
-def _check(chats: Chats, name: str, manner: tuple[str, bool], said: list[str]) -> None:
-    mode, grows = manner
+def _check_speaker(chats: Chats, name: str) -> None:
     assert set(chats.inbox(name)) <= {"done"}
     assert set(chats.outbox(name)) <= {"sent"}
-    texts = [sent.message.text for sent in chats.bots[name].sent if sent.is_new_message]
-    for text in texts:
+    for text in _texts(chats, name):
         speaker = re.match(r"(?:\(possibly sent before\)\n)?(Ada|Bea|Cleo) ", text)
         assert speaker is None or speaker[1] == name.title(), "an answer of another profile"
+
+
+def _texts(chats: Chats, name: str) -> list[str]:
+    """All messages of a bot, as they stand now."""
+    return [sent.message.text for sent in chats.bots[name].sent if sent.is_new_message]
+
+
+def _check_conversation(chats: Chats, name: str, manner: tuple[str, bool], said: list[str]) -> None:
+    mode, grows = manner
     history = chats.rows(name, "SELECT session_id, role, content FROM messages ORDER BY session_id, id")
     asked = [content for _, role, content in history if role == "user"]
     for text in said:
         assert sum(text in content.split("\n") for content in asked) == 1, f"{text} is in the conversation once"
     answers = [content for _, role, content in history if role == "assistant"]
-    counts = Counter(texts)
+    counts = Counter(_texts(chats, name))
     for answer in answers:
         assert counts[answer] + counts[LABEL + answer] >= 1, f"{answer} was never sent"
         # An answer that has grown to its end in the chat may be cut off before it is stored, and then comes again.

@@ -26,13 +26,8 @@ if TYPE_CHECKING:
 
 DAY: Final = 86_400.0
 
-#: Chats that were active so shortly before a crash may have been interrupted by it.
-RECENTLY_ACTIVE_SECONDS: Final = 120.0
-
 #: Interrupted turns older than this are not taken up again.
 RESUME_WITHIN_SECONDS: Final = 3600.0
-
-RESTART_INTERRUPTED: Final = "restart_interrupted"
 
 _NOT_FRESH: Final = dict.fromkeys(("is_fresh_reset", "was_auto_reset", "auto_reset_reason", "reset_had_activity"))
 _NOT_PENDING: Final = dict.fromkeys(("resume_pending", "resume_reason", "last_resume_marked_at"))
@@ -96,23 +91,6 @@ async def set_model_override(scope: ProfileScope, key: str, override: Mapping[st
     return await update_entry(scope, key, model_override=dict(override) if override else None)
 
 
-async def mark_resume_pending(scope: ProfileScope, keys: Iterable[str], reason: str) -> int:
-    """Note that turns of these chats were interrupted and are to be taken up again; how many chats have an entry.
-
-    Args:
-        scope: The runtime profile.
-        keys: The chats' session keys.
-        reason: ``restart_timeout``, ``shutdown_timeout`` or ``restart_interrupted``.
-
-    Raises:
-        StoreError: The file cannot be used.
-        ScopeClosed: The profile is over.
-    """
-    at = scope.clock.local().replace(tzinfo=None).isoformat()
-    marks = {"resume_pending": True, "resume_reason": reason, "last_resume_marked_at": at}
-    return await _change(scope, keys, lambda entry: _with_fields(entry, marks))
-
-
 async def clear_resume_pending(scope: ProfileScope, keys: Iterable[str]) -> int:
     """Note that nothing is to be taken up again in these chats; how many have an entry.
 
@@ -121,23 +99,6 @@ async def clear_resume_pending(scope: ProfileScope, keys: Iterable[str]) -> int:
         ScopeClosed: The profile is over.
     """
     return await _change(scope, keys, lambda entry: _with_fields(entry, _NOT_PENDING))
-
-
-async def mark_interrupted(scope: ProfileScope) -> tuple[str, ...]:
-    """After a stop that was no orderly one: mark the chats that were active shortly before; their keys.
-
-    See `hermes_trio.home.clean_shutdown.take_marker` for which stop it was.
-
-    Raises:
-        StoreError: The file cannot be used.
-        ScopeClosed: The profile is over.
-    """
-    since = scope.clock.now() - RECENTLY_ACTIVE_SECONDS
-    entries = await list_entries(scope)
-    keys = tuple(entry.session_key for entry in entries if since <= last_active_in(entry, scope.clock) < float("inf"))
-    if keys:
-        await mark_resume_pending(scope, keys, RESTART_INTERRUPTED)
-    return keys
 
 
 async def list_resume_pending(

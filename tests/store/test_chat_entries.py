@@ -77,12 +77,19 @@ async def test_counting_can_be_a_part_of_a_transaction_that_fails(tmp_path, auto
         assert (await more(scope))["input_tokens"] == 0
 
 
+async def mark(scope):
+    """Mark a chat as hermes-agent does when it is stopped."""
+    at = scope.clock.local().replace(tzinfo=None).isoformat()
+    reason = "restart_timeout"
+    await update_entry(scope, KEY, resume_pending=True, resume_reason=reason, last_resume_marked_at=at)
+
+
 async def test_interrupted_turns_are_marked_until_they_are_taken_up(tmp_path, autojump_clock):
     other = "agent:main:telegram:dm:8"
     async with open_store(tmp_path) as scope:
         await begin(scope)
         await begin(scope, other)
-        assert await chat_entries.mark_resume_pending(scope, [KEY, "unknown"], "restart_timeout") == 1
+        await mark(scope)
     async with open_store(tmp_path) as scope:
         (entry,) = await chat_entries.list_resume_pending(scope)
         assert (entry.session_key, entry.more["resume_reason"]) == (KEY, "restart_timeout")
@@ -94,23 +101,11 @@ async def test_interrupted_turns_are_marked_until_they_are_taken_up(tmp_path, au
 async def test_what_was_interrupted_long_ago_is_let_rest(tmp_path, autojump_clock):
     async with open_store(tmp_path) as scope:
         await begin(scope)
-        await chat_entries.mark_resume_pending(scope, [KEY], "restart_timeout")
+        await mark(scope)
         scope.clock.advance(3600)
         assert len(await chat_entries.list_resume_pending(scope)) == 1
         scope.clock.advance(1)
         assert await chat_entries.list_resume_pending(scope) == ()
-
-
-async def test_after_a_crash_the_chats_active_shortly_before_are_marked(tmp_path, autojump_clock):
-    other = "agent:main:telegram:dm:8"
-    async with open_store(tmp_path) as scope:
-        await begin(scope)
-        scope.clock.advance(100)
-        await begin(scope, other)
-        scope.clock.advance(30)
-        assert await chat_entries.mark_interrupted(scope) == (other,)
-        (entry,) = await chat_entries.list_resume_pending(scope)
-        assert (entry.session_key, entry.more["resume_reason"]) == (other, "restart_interrupted")
 
 
 async def test_chats_unused_for_long_are_forgotten(tmp_path, autojump_clock):

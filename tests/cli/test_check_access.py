@@ -60,6 +60,12 @@ def test_numbers_and_everybody_are_no_names(found):
     assert found("telegram: {allow_admin_from: [7, '-1001']}", TELEGRAM_ALLOWED_USERS="7") == []
 
 
+@pytest.mark.parametrize("key", ["user_allowed_commands", "group_user_allowed_commands"])
+def test_a_list_of_commands_that_restricts_nobody(found, key):
+    assert found(f"telegram: {{{key}: [status]}}") == [("warning", "commands_open_to_everybody")]
+    assert found(f"telegram: {{{key}: [status], allow_admin_from: [7]}}") == []
+
+
 def test_a_bot_for_nobody(found):
     assert found(IGNORE) == [("warning", "bot_open_to_nobody")]
 

@@ -40,6 +40,7 @@ def check_access(survey: Survey) -> Iterator[Finding]:
             if platform.enabled:
                 yield from _people(settings, platform, is_paired=paired is None or platform.name in paired)
                 yield from _names(settings, platform)
+                yield from _commands(settings, platform)
                 yield from _patterns(settings, platform)
 
 
@@ -89,6 +90,25 @@ def _names(settings: ProfileSettings, platform: PlatformConfig) -> Iterator[Find
             message=f"people are known by number on {platform.name}, so this fits nobody: {', '.join(names)[:200]}",
             mend="write the number in its place; /whoami in a chat tells people theirs",
         )
+
+
+def _commands(settings: ProfileSettings, platform: PlatformConfig) -> Iterator[Finding]:
+    """Lists of commands that restrict nobody, since there is nobody whom they do not concern."""
+    access = platform.access
+    lists = (
+        ("user_allowed_commands", access.user_commands, access.admins),
+        ("group_user_allowed_commands", access.group_user_commands, access.group_admins or access.admins),
+    )
+    for key, commands, admins in lists:
+        if commands and not admins:
+            yield Finding(
+                level=Level.WARNING,
+                code="commands_open_to_everybody",
+                profile=settings.name,
+                where=f"{platform.name} {key}",
+                message=f"{key} restricts nobody: without a list of admins everybody may use every command",
+                mend="name the admins in allow_admin_from",
+            )
 
 
 def _is_shut(access: AccessConfig) -> bool:

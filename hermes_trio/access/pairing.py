@@ -40,6 +40,7 @@ MOST_PENDING: Final = 3
 MOST_WRONG_CODES: Final = 5
 LOCK_SECONDS: Final = 3600.0
 LONGEST_USER_ID: Final = 256
+_MEND_CODE: Final = "check the code, or have the user write to the bot again for a new one"
 _CLOCK_STEP_SECONDS: Final = 60.0
 """A clock that is set back by so much ends no code."""
 
@@ -242,7 +243,7 @@ def _wrong(files: PairingFiles, platform: str, now: float, *, waiting: int) -> P
     found = f"wrong code number {count}" if waiting else "no request that waits"
     if count < MOST_WRONG_CODES:
         files.change_limits({_failures(platform): count})
-        mend = "check the code, or have the user write to the bot again for a new one"
+        mend = _MEND_CODE if waiting else "`hermes-trio pairing list` shows who waits, for which profile and platform"
     else:
         files.change_limits({_failures(platform): 0, f"_lockout:{platform}": now + LOCK_SECONDS})
         mend = f"after {MOST_WRONG_CODES} wrong codes pairing on {platform} is closed for an hour"

@@ -295,7 +295,9 @@ def test_cleared_requests_are_gone_and_the_approved_stay(places):
     code = ask(places, "2")
     issue_code(places, "slack", "3", "", NOW)
     assert clear_pending(places, ("telegram",)) == 1
-    assert refusal(places, code).found == "no request that waits"
+    wrong = refusal(places, code)
+    assert wrong.found == "no request that waits"
+    assert "for which profile and platform" in (wrong.mend or "")
     slack, telegram = read_pairings(places, NOW)
     assert (len(slack.pending), telegram.pending, len(telegram.approved)) == (1, (), 1)
 

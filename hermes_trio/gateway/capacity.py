@@ -47,6 +47,11 @@ class TurnCapacity:
         """Turns that run now, of one profile or of all."""
         return sum(self._running.values()) if profile is None else self._running.get(profile, 0)
 
+    def has_free(self, profile: str, limit: int) -> bool:
+        """Whether `seat` would give one now."""
+        running = self._running.get(profile, 0)
+        return running < limit and (running < self._reserved or self._shared_free > 0)
+
     @contextmanager
     def seat(self, profile: str, limit: int) -> Iterator[None]:
         """Hold one seat for a turn of ``profile``, of which at most ``limit`` may run.

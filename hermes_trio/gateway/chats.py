@@ -11,7 +11,7 @@ import trio
 
 from hermes_trio.delivery.outbound_media import sweep_outbound
 from hermes_trio.delivery.outbox_worker import serve_outbox
-from hermes_trio.errors import CapacityExceeded, HermesTrioError
+from hermes_trio.errors import HermesTrioError
 from hermes_trio.gateway.accepted import Accepted, new_row
 from hermes_trio.gateway.adapter_context import CoreContext
 from hermes_trio.gateway.adapter_runner import AdapterRunner
@@ -122,6 +122,7 @@ class Chats:
         self.asked = AskedQuestions()
         self.recovered = trio.Event()
         self.draining = False
+        self._line = trio.Lock()
         self._nursery = nursery
         self._ingresses = {name: Ingress(self, slot) for name, slot in self.slots.items()}
 
@@ -296,12 +297,13 @@ class Chats:
 
     async def run_turn(self, request: TurnRequest, emit: Emit) -> TurnResult:
         """Run a turn as soon as there is a seat for it; errors as `ProfileRuntime.run_turn`, but for want of a seat."""
-        while True:
-            freed = self.runtime.capacity.freed
-            try:
-                return await self.runtime.run_turn(request, emit)
-            except CapacityExceeded:
-                await freed.wait()
+        capacity, most = self.runtime.capacity, self.scope.config.max_concurrent_sessions
+        # Only the first in line watches, or each seat that is freed would wake all who wait in all profiles.
+        async with self._line:
+            while not capacity.has_free(self.scope.name, most):
+                await capacity.freed.wait()
+        # Without a checkpoint in between nobody else has taken it.
+        return await self.runtime.run_turn(request, emit)
 
     async def press(self, slot: AdapterSlot, press: ButtonPress) -> str:
         """Take a press of a button below a question."""

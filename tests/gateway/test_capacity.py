@@ -9,10 +9,13 @@ from hermes_trio.gateway.capacity import TurnCapacity
 
 
 def take(stack: ExitStack, capacity: TurnCapacity, profile: str, limit: int = 1000) -> bool:
+    has_free = capacity.has_free(profile, limit)
     try:
         stack.enter_context(capacity.seat(profile, limit))
     except CapacityExceeded:
+        assert not has_free
         return False
+    assert has_free
     return True
 
 

@@ -175,3 +175,14 @@ async def test_an_answer_does_not_wait_for_those_who_are_told_of_it(tmp_path, au
     async with open_chats(tmp_path) as chats:
         await chats.say("hello")
         assert (await chats.reply(seconds=5)).text == "Ada here. You said: hello"
+
+
+async def test_chats_that_wait_for_a_seat_are_answered_in_the_order_in_which_they_came(tmp_path, autojump_clock):
+    async with open_chats(tmp_path, ada=Bot({"max_concurrent_sessions": 1})) as chats:
+        people = [chats.telegram.user(2000 + number, f"P{number}") for number in range(8)]
+        for person in people:
+            await chats.say("!sleep 1", by=person)
+            await trio.sleep(0.1)
+        await chats.settled()
+        answered = [sent.chat_id for sent in chats.ada.sent if sent.is_new_message]
+        assert answered == [2000 + number for number in range(8)]

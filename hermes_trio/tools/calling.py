@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import fastjsonschema
@@ -11,6 +11,7 @@ import trio
 
 from hermes_trio.errors import HermesTrioError
 from hermes_trio.io.groups import lone_error_raised
+from hermes_trio.tools.hook_transforms import TRANSFORM_RESULT, transform_tool_result
 from hermes_trio.tools.output import cap_reply, reply_redactor
 from hermes_trio.tools.paths import printable
 
@@ -71,6 +72,9 @@ async def call_tool(scope: ProfileScope, turn: ToolTurn, selection: ToolSelectio
         return _failure(request, f"a hook blocked this call: {blocked.reason}")
     result = await _result_of(scope, turn, tool, arguments, request)
     await hooks.after_tool(request.name, arguments, result.text, session_id=turn.session_id)
+    if hooks.listens(TRANSFORM_RESULT):
+        text = await transform_tool_result(turn, request.name, arguments, result.text)
+        return replace(result, text=cap_reply(text, scope.config.tool_output, reply_redactor(scope)))
     return result
 
 

@@ -26,6 +26,9 @@ TURN_EVENTS: Final = frozenset(_NAMES.split())
 TOOL_EVENTS: Final = frozenset({"pre_tool_call", "post_tool_call"})
 BEFORE_TOOL: Final = "pre_tool_call"
 AFTER_TOOL: Final = "post_tool_call"
+BEFORE_MODEL: Final = "pre_llm_call"
+#: Known, but nothing here verifies an answer, so these do not happen.
+NEVER: Final = frozenset({"pre_verify"})
 _COMMAND: Final = "command:"
 
 

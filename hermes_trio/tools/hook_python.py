@@ -23,7 +23,7 @@ from hermes_trio.errors import ConfigError
 from hermes_trio.home.section import Origin, Section
 from hermes_trio.home.text_file import read_text_file
 from hermes_trio.home.yaml_source import parse_yaml
-from hermes_trio.tools.hook_events import HookError, is_event, suggest_event
+from hermes_trio.tools.hook_events import BEFORE_MODEL, HookError, is_event, suggest_event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -187,6 +187,8 @@ async def run_python_hook(
 ) -> Mapping[str, object]:
     """Call a handler; gives the mapping it returns, an empty one for anything else.
 
+    A text that it returns stands for ``{"text": ...}``, at ``pre_llm_call`` for ``{"context": ...}``.
+
     Args:
         hook: The handler.
         event: What happened.
@@ -204,6 +206,8 @@ async def run_python_hook(
         answer = await trio.to_thread.run_sync(
             _call, hook, event, dict(context), abandon_on_cancel=True, limiter=threads
         )
+    if isinstance(answer, str):
+        return {"context" if event == BEFORE_MODEL else "text": answer}
     return answer if isinstance(answer, Mapping) else {}
 
 

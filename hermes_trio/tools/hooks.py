@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from hermes_trio.home.child_environment import Conversation, child_environment, choose_home
-from hermes_trio.tools.hook_events import AFTER_TOOL, BEFORE_TOOL, TOOL_EVENTS, Block, HookError, find_block
+from hermes_trio.tools.hook_events import AFTER_TOOL, BEFORE_TOOL, NEVER, TOOL_EVENTS, Block, HookError, find_block
 from hermes_trio.tools.hook_python import THREADS, LoadedHooks, load_python_hooks, run_python_hook
 from hermes_trio.tools.hook_shell import HookPlace, ShellHook, load_shell_hooks, run_shell_hook
+from hermes_trio.tools.output import map_texts, secrets_redactor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -47,6 +48,11 @@ class HookOutcome:
     def context(self) -> tuple[str, ...]:
         """Texts for the model."""
         return tuple(text for answer in self.answers if isinstance(text := answer.get("context"), str) and text)
+
+    @property
+    def text(self) -> str | None:
+        """What is to take the place of the text that the hooks were shown; the first one's word counts."""
+        return next((text for answer in self.answers if isinstance(text := answer.get("text"), str)), None)
 
 
 _NOTHING: Final = HookOutcome()
@@ -101,6 +107,11 @@ class Hooks:
             if found:
                 return HookOutcome(tuple(answers), found)
         return HookOutcome(tuple(answer for answer in answers if answer))
+
+    async def tell(self, event: str, context: Mapping[str, object]) -> HookOutcome:
+        """Do the same as `fire`, with the profile's secrets blackened in everything that the hooks are told."""
+        redact = secrets_redactor(self._scope)
+        return await self.fire(event, {name: map_texts(value, redact) for name, value in context.items()})
 
     async def before_tool(
         self, name: str, arguments: Mapping[str, object], *, session_id: str = "", cwd: str = ""
@@ -172,9 +183,11 @@ async def load_hooks(scope: ProfileScope, base: Mapping[str, str] = MappingProxy
     place = await scope.run_blocking(_find_place, scope, base)
     shell = await scope.run_blocking(load_shell_hooks, scope.config, scope.name, scope.home.root, scope.secrets, place)
     python = await scope.run_blocking(load_python_hooks, scope.home.hooks, scope.name, owner)
-    for remark in python.remarks:
+    hooks = Hooks(scope, python, shell, place)
+    unheard = [f"there is a hook for {event}, which never happens here" for event in NEVER if hooks.listens(event)]
+    for remark in (*python.remarks, *unheard):
         scope.log.bind(component="hooks").warning(remark)
-    return Hooks(scope, python, shell, place)
+    return hooks
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,6 +13,8 @@ from hermes_trio.io.log_redaction import make_value_redactor
 from hermes_trio.tools.paths import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hermes_trio.home.agent_config import ToolOutputConfig
     from hermes_trio.io.log_format import Redactor
     from hermes_trio.scope import ProfileScope
@@ -30,9 +33,17 @@ def reply_redactor(scope: ProfileScope) -> Redactor:
     return scope.files.derive("reply redactor", (scope.secrets, scope.config), lambda: _make_redactor(scope))
 
 
+def secrets_redactor(scope: ProfileScope) -> Redactor:
+    """What blackens the profile's own secrets whatever the settings say, for readers outside such as hooks."""
+    return scope.files.derive("secrets redactor", (scope.secrets,), lambda: _value_redactor(scope))
+
+
 def _make_redactor(scope: ProfileScope) -> Redactor:
-    values = scope.secrets.values_to_redact() if scope.config.security.redact_secrets else ()
-    return make_value_redactor([value for value in values if not _WORD.fullmatch(value)])
+    return _value_redactor(scope) if scope.config.security.redact_secrets else make_value_redactor([])
+
+
+def _value_redactor(scope: ProfileScope) -> Redactor:
+    return make_value_redactor([value for value in scope.secrets.values_to_redact() if not _WORD.fullmatch(value)])
 
 
 def cap_reply(reply: Reply, limits: ToolOutputConfig, redact: Redactor) -> str:
@@ -43,24 +54,28 @@ def cap_reply(reply: Reply, limits: ToolOutputConfig, redact: Redactor) -> str:
         limits: How long a text may be.
         redact: Blackens secrets; before anything is cut, so that none is left in halves.
     """
+    clean_text = partial(_clean_text, limits=limits, redact=redact)
     if isinstance(reply, str):
-        return cap_text(_clean_text(reply, limits, redact), limits)
-    clean = {str(name): _clean(value, limits, redact) for name, value in reply.items()}
+        return cap_text(clean_text(reply), limits)
+    clean = {str(name): map_texts(value, clean_text) for name, value in reply.items()}
     capped = {name: cap_text(value, limits) if isinstance(value, str) else value for name, value in clean.items()}
     return _cap_bytes(msgspec.json.encode(capped).decode(), 2 * limits.max_bytes)
 
 
-def _clean(value: object, limits: ToolOutputConfig, redact: Redactor) -> object:
-    """The same without secrets, and without what UTF-8 cannot say."""
+def map_texts(value: object, change: Callable[[str], str]) -> object:
+    """The same with all its texts changed, also those within mappings and lists; keys stay."""
     if isinstance(value, str):
-        return _clean_text(value, limits, redact)
+        return change(value)
     if isinstance(value, Mapping):
-        return {str(key): _clean(item, limits, redact) for key, item in value.items()}
-    return [_clean(item, limits, redact) for item in value] if isinstance(value, list | tuple) else value
+        return {str(key): map_texts(item, change) for key, item in value.items()}
+    return [map_texts(item, change) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _clean_text(text: str, limits: ToolOutputConfig, redact: Redactor) -> str:
-    """A text of megabytes loses its middle first; where it was cut, nothing is left after the last cut."""
+    """The same without secrets, and without what UTF-8 cannot say.
+
+    A text of megabytes loses its middle first; where it was cut, nothing is left after the last cut.
+    """
     if len(text) > _LOOKED_AT * limits.max_bytes:
         text = _cap_bytes(text, _LOOKED_AT * limits.max_bytes)
     return redact(printable(text))

@@ -9,6 +9,7 @@ import trio
 
 from hermes_trio.io.child_output import HeadAndTail
 from hermes_trio.tools.approval_policy import check_command
+from hermes_trio.tools.hook_transforms import TRANSFORM_OUTPUT, EndedCommand, transform_terminal_output
 from hermes_trio.tools.output import cap_text
 from hermes_trio.tools.terminal_launch import Work, find_place, prepare_launch, run_launch
 from hermes_trio.tools.tool import Tool, ToolError
@@ -49,7 +50,7 @@ async def run_terminal(scope: ProfileScope, turn: ToolTurn, arguments: Arguments
     launch = await prepare_launch(scope, turn, work, workdir)
     if background:
         return await _start_in_background(turn, launch, command, arguments)
-    return await _run_in_foreground(scope, launch, _seconds(scope, arguments))
+    return await _run_in_foreground(scope, turn, launch, command, _seconds(scope, arguments))
 
 
 async def check_allowed(scope: ProfileScope, turn: ToolTurn, command: str, folder: str | None = None) -> None:
@@ -103,13 +104,19 @@ def _seconds(scope: ProfileScope, arguments: Arguments) -> float:
     return min(seconds, LONGEST_FOREGROUND)
 
 
-async def _run_in_foreground(scope: ProfileScope, launch: Launch, seconds: float) -> Mapping[str, object]:
+async def _run_in_foreground(
+    scope: ProfileScope, turn: ToolTurn, launch: Launch, command: str, seconds: float
+) -> Mapping[str, object]:
     output = capture(scope)
     result = await run_launch(scope, launch, output, deadline=trio.current_time() + seconds)
-    text = shorten(scope, output.text())
+    code, said = TIMED_OUT if result.timed_out else result.code, output.text()
+    if turn.workplace.hooks.listens(TRANSFORM_OUTPUT):
+        ended = EndedCommand(command, said, code, launch.folder, scope.config.terminal.backend)
+        said = await transform_terminal_output(turn, ended)
+    text = shorten(scope, said)
     return {
         "output": text + LEFT_OVER if result.left_over else text,
-        "exit_code": TIMED_OUT if result.timed_out else result.code,
+        "exit_code": code,
         "error": _error(result, seconds),
     }
 

@@ -21,6 +21,7 @@ from hermes_trio.tools.approval import ApprovalAnswer, ApprovalQuestion
 from hermes_trio.tools.background import BackgroundProcesses, open_background_processes
 from hermes_trio.tools.tool_turn import ToolTurn
 from tests.rig import canary
+from tests.tools.scripted_hooks import ScriptedHooks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -60,6 +61,7 @@ class Profile:
     answer: ApprovalAnswer = field(default_factory=lambda: ApprovalAnswer(allowed=True))
     questions: list[ApprovalQuestion] = field(default_factory=list)
     notices: list[ProcessNotice] = field(default_factory=list)
+    hooks: ScriptedHooks = field(default_factory=ScriptedHooks)
 
     @property
     def home(self) -> Path:
@@ -67,7 +69,7 @@ class Profile:
 
     @property
     def turn(self) -> ToolTurn:
-        workplace = SimpleNamespace(processes=self.processes)
+        workplace = SimpleNamespace(processes=self.processes, hooks=self.hooks)
         key = f"agent:{self.scope.name}:telegram:dm:7"
         return ToolTurn("t1", "s1", key, "telegram", "7", workplace, self.approve, ask_model=None)
 

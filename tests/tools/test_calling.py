@@ -30,6 +30,8 @@ class Hooks:
 
     def __init__(self, block: str = "") -> None:
         self.block = block
+        self.text: str | None = None
+        self.transformed: list[dict[str, object]] = []
         self.after: list[tuple[str, str]] = []
 
     async def before_tool(self, name, arguments, *, session_id):
@@ -37,6 +39,13 @@ class Hooks:
 
     async def after_tool(self, name, arguments, result, *, session_id):
         self.after.append((name, result))
+
+    def listens(self, event):
+        return event == "transform_tool_result" and self.text is not None
+
+    async def tell(self, event, context):
+        self.transformed.append(context)
+        return SimpleNamespace(text=self.text)
 
 
 class Rig:
@@ -254,6 +263,16 @@ async def test_hooks_are_told_of_a_call_that_failed(error):
     rig = Rig(run)
     result = await rig.call()
     assert rig.hooks.after == [("read", result.text)]
+
+
+async def test_a_hook_replaces_a_result_after_the_observers_have_seen_it():
+    rig = Rig(echo)
+    rig.hooks.text = f"shorter {SECRET}"
+    result = await rig.call()
+    assert result.text == "shorter [redacted]", "what hooks say is capped and blackened like any result"
+    ((name, seen),) = rig.hooks.after
+    (context,) = rig.hooks.transformed
+    assert (context["tool_name"], context["tool_input"], context["result"]) == (name, {"path": "a"}, seen)
 
 
 async def test_hooks_are_told_nothing_of_a_call_that_was_not_made():

@@ -252,3 +252,35 @@ async def test_another_profile_starts_all_the_same(home: HomePaths) -> None:
     put_handler(home, "ada", "broken", "1 / 0")
     put_handler(home, "bob", "note", NOTE)
     assert len((await fire(home, "agent:start", {}, "bob")).answers) == 1
+
+
+async def test_a_text_is_what_takes_the_place_of_what_the_hook_was_shown(home: HomePaths) -> None:
+    put_handler(home, "ada", "a", "def handle(e, c): return c['output'].upper()", "events: [transform_tool_result]\n")
+    assert (await fire(home, "transform_tool_result", {"output": "hi"})).text == "HI"
+
+
+async def test_the_first_text_counts_even_an_empty_one(home: HomePaths) -> None:
+    for folder, text in (("a", None), ("b", ""), ("c", "late")):
+        put_handler(home, "ada", folder, f"def handle(e, c): return {text!r}", "events: [transform_llm_output]\n")
+    assert (await fire(home, "transform_llm_output", {})).text == ""
+
+
+async def test_before_a_model_is_asked_a_text_is_context(home: HomePaths) -> None:
+    put_handler(home, "ada", "a", "def handle(e, c): return 'it rains'", "events: [pre_llm_call]\n")
+    assert (await fire(home, "pre_llm_call", {})).context == ("it rains",)
+
+
+async def test_hooks_are_not_told_the_profiles_secrets(tmp_path: Path) -> None:
+    secret = "CANARY-ada-9f8e7d6c5b4a"
+    home = make_home(tmp_path, {"ada": {**PLAIN, "security": {"redact_secrets": False}}}, {"GITHUB_TOKEN": secret})
+    put_handler(home, "ada", "a", "def handle(e, c): return {'seen': repr(c)}", "events: [post_llm_call]\n")
+    async with open_scopes(home, "ada") as (scope,), open_hooks(scope) as hooks:
+        outcome = await hooks.tell("post_llm_call", {"said": f"it is {secret}", "tools": [{"result": secret}], "n": 1})
+    assert outcome.answers[0]["seen"] == repr({"said": "it is [redacted]", "tools": [{"result": "[redacted]"}], "n": 1})
+
+
+async def test_a_hook_that_will_never_run_is_named(home: HomePaths) -> None:
+    put_handler(home, "ada", "a", NOTE, "events: [pre_verify]\n")
+    async with open_scopes(home, "ada") as (scope,):
+        (await load_hooks(scope)).close()
+    assert "a hook for pre_verify, which never happens here" in log_of(scope)

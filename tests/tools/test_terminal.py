@@ -14,6 +14,7 @@ from hermes_trio.testing.home import ProfileFiles
 from hermes_trio.tools.approval import ApprovalAnswer
 from hermes_trio.tools.tool import ToolError
 from tests.rig import canary
+from tests.tools.scripted_hooks import ScriptedHooks
 from tests.tools.terminal_rig import LAUNCHER, TOOLS, open_profile, open_profiles, parse_environment
 
 if TYPE_CHECKING:
@@ -219,3 +220,19 @@ async def test_a_command_is_judged_by_the_folder_it_runs_in(tmp_path, monkeypatc
         (bob.home / "workspace" / "sub").mkdir(parents=True)
         await bob.run("true", workdir=workdir)
         assert judged == [("true", os.path.realpath(bob.home / "workspace" / below))]
+
+
+async def test_a_hook_replaces_the_output(tmp_path):
+    async with open_profile(tmp_path) as bob:
+        bob.hooks = ScriptedHooks(transform_terminal_output={"text": "shorter"})
+        reply = await bob.call("terminal", command="echo one; exit 3")
+    context = bob.hooks.context("transform_terminal_output")
+    assert reply == {"output": "shorter", "exit_code": 3, "error": None}
+    assert (context["output"], context["returncode"], context["env_type"]) == ("one\n", 3, "local")
+    assert (context["command"], context["cwd"]) == ("echo one; exit 3", str(bob.home))
+
+
+async def test_output_stays_as_it_is_when_the_hook_says_nothing(tmp_path):
+    async with open_profile(tmp_path) as bob:
+        bob.hooks = ScriptedHooks(transform_terminal_output={})
+        assert await bob.run("echo one") == "one\n"

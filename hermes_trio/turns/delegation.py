@@ -10,6 +10,7 @@ import trio
 from hermes_trio.errors import HermesTrioError
 from hermes_trio.models.request import ChatMessage
 from hermes_trio.tools.selection import make_selection
+from hermes_trio.turns.child_hooks import CHILD_START, CHILD_STOP, ChildContext
 from hermes_trio.turns.loop import LoopState, run_loop
 from hermes_trio.turns.record import usage_record
 from hermes_trio.turns.step import Patience
@@ -84,7 +85,18 @@ class _Delegation:
         return answers
 
     async def _run_child(self, task: DelegatedTask) -> str:
-        """A child's summary; its failure is told to its parent and to nobody else."""
+        """A child's summary. Hooks hear of its begin, and of its end unless it is cancelled with its parent."""
+        hooks, child = self.agent.workplace.hooks, ChildContext(self.request, task, self.depth)
+        if hooks.listens(CHILD_START):
+            await hooks.tell(CHILD_START, child.at_start())
+        begun = trio.current_time()
+        status, summary = await self._work(task)
+        if hooks.listens(CHILD_STOP):
+            await hooks.tell(CHILD_STOP, child.at_stop(status, summary, trio.current_time() - begun))
+        return summary
+
+    async def _work(self, task: DelegatedTask) -> tuple[str, str]:
+        """How a child ended, and its summary; its failure is told to its parent and to nobody else."""
         scope, settings = self.scope, self.scope.config.delegation
         selection, delegate = self._child_tools(task)
         state = LoopState(
@@ -99,17 +111,18 @@ class _Delegation:
         trusted = settings.subagent_auto_approve
         turn = make_tool_turn(scope, self.agent, self.request, self.turn, delegate, trusted=trusted)
         seconds = settings.child_timeout_seconds or float("inf")
-        text = f"the task was given up after {seconds:g} s"
+        status, text = "timeout", f"the task was given up after {seconds:g} s"
         try:
             with trio.move_on_after(seconds), state.patience.scope:
                 text = (await run_loop(scope, self.agent, state, turn, selection, _keep_nothing)).text
+                status = "completed"
         except HermesTrioError as error:
-            text = f"the task failed: {error}"
+            status, text = "failed", f"the task failed: {error}"
         finally:
             self.turn.patience.alive()
             if state.target is not None:
                 self.turn.auxiliary.append(usage_record(state.target, state.api_calls, state.usage, TASK))
-        return text[: settings.max_summary_chars]
+        return status, text[: settings.max_summary_chars]
 
     def _child_tools(self, task: DelegatedTask) -> tuple[ToolSelection, Delegate | None]:
         """The tools of a child, and what runs its children if it may have some."""

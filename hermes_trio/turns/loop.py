@@ -12,6 +12,7 @@ from hermes_trio.store.messages import StoredMessage, ToolCall
 from hermes_trio.turns.compression import FitRequest, fit_context
 from hermes_trio.turns.control import TurnControl
 from hermes_trio.turns.events import UsageReported
+from hermes_trio.turns.model_hooks import hears_of_requests, run_told_step, with_context
 from hermes_trio.turns.opening import first_target
 from hermes_trio.turns.step import Emit, Patience, Step, add_usage, run_step
 from hermes_trio.turns.token_estimate import PromptReading
@@ -60,6 +61,7 @@ class LoopState:
         reasoning_effort: How hard the model is to think; empty leaves it to the provider.
         control: Shows the loop to its owner, and has what is to be said into it.
         is_compressing: Whether it is being seen to that the conversation fits the model.
+        context: What hooks want the model to know, for this turn only; neither stored nor compressed.
     """
 
     messages: list[ChatMessage]
@@ -83,6 +85,7 @@ class LoopState:
     reasoning_effort: str = ""
     control: TurnControl = field(default_factory=TurnControl)
     is_compressing: bool = False
+    context: str = ""
 
     def __post_init__(self) -> None:
         """Let the owner see how it goes."""
@@ -124,7 +127,7 @@ async def _ask(scope: ProfileScope, agent: Agent, state: LoopState, turn: ToolTu
     state.context_length = state.context_length or agent.windows.length(first_target(scope, state.route))
     estimate = await _fit(scope, state, turn, selection)
     try:
-        step = await _ask_once(scope, agent, state, selection)
+        step = await _ask_once(scope, agent, state, turn, selection)
     except ModelError as error:
         if error.code != "model_context_length" or error.partial:
             raise
@@ -132,21 +135,26 @@ async def _ask(scope: ProfileScope, agent: Agent, state: LoopState, turn: ToolTu
         estimate = await _fit(scope, state, turn, selection, force=True)
         if estimate >= before:
             raise
-        step = await _ask_once(scope, agent, state, selection)
+        step = await _ask_once(scope, agent, state, turn, selection)
     state.reading = PromptReading(step.usage.input_tokens, estimate)
     return step
 
 
-async def _ask_once(scope: ProfileScope, agent: Agent, state: LoopState, selection: ToolSelection) -> Step:
+async def _ask_once(
+    scope: ProfileScope, agent: Agent, state: LoopState, turn: ToolTurn, selection: ToolSelection
+) -> Step:
     agent.budget.admit_call(scope)
     request = ModelRequest(
-        tuple(state.messages),
+        with_context(state.messages, state.context) if state.context else tuple(state.messages),
         selection.schemas,
         route=state.route,
         cache_key=state.session_id,
         reasoning_effort=state.reasoning_effort,
     )
-    step = await run_step(scope, request, state.emit, state.patience)
+    if hears_of_requests(turn.workplace.hooks):
+        step = await run_told_step(scope, turn, request, state.emit, state.patience, state.api_calls + 1)
+    else:
+        step = await run_step(scope, request, state.emit, state.patience)
     _count(state, step)
     agent.windows.learn(step.target)
     return step

@@ -7,7 +7,7 @@ stored, so the same message can be sent again. Once tools have been used, what t
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import trio
@@ -17,23 +17,38 @@ from hermes_trio.io.log_format import one_line
 from hermes_trio.models.request import ChatMessage
 from hermes_trio.store.commit import wait_for_commit
 from hermes_trio.store.sessions import record_turn
+from hermes_trio.tools.hook_events import BEFORE_MODEL
 from hermes_trio.tools.todo_list import TodoList, last_items
 from hermes_trio.turns.control import TurnControl
 from hermes_trio.turns.delegation import make_delegate
 from hermes_trio.turns.history import text_of, to_chat_messages
 from hermes_trio.turns.loop import LoopState, close_round, run_loop
+from hermes_trio.turns.model_hooks import (
+    TRANSFORM_ANSWER,
+    HeldAnswer,
+    ask_for_context,
+    tell_model_answered,
+    transform_answer,
+)
 from hermes_trio.turns.opening import find_opening
 from hermes_trio.turns.record import turn_record
 from hermes_trio.turns.request import Seal, TurnRequest, TurnResult
 from hermes_trio.turns.resuming import first_rows
 from hermes_trio.turns.step import Emit, Patience, Step
 from hermes_trio.turns.tool_access import make_tool_turn
-from hermes_trio.turns.turn_hooks import tell_agent_end, tell_agent_start, tell_session_start
+from hermes_trio.turns.turn_hooks import (
+    TURN_END,
+    tell_agent_end,
+    tell_agent_start,
+    tell_session_start,
+    tell_turn_end,
+)
 
 if TYPE_CHECKING:
     from hermes_trio.io.log import ProfileLogger
     from hermes_trio.scope import ProfileScope
     from hermes_trio.store.sessions import SqlJob, TurnRecord
+    from hermes_trio.tools.hooks import Hooks
     from hermes_trio.turns.agent import Agent
     from hermes_trio.turns.history import GivenContent
     from hermes_trio.turns.loop import Keep
@@ -79,9 +94,12 @@ async def run_turn(scope: ProfileScope, agent: Agent, request: TurnRequest, emit
     log = scope.log.bind(session=request.session_id, turn=request.turn_id, component="gateway.turn")
     log.info(f"inbound message: {_place(request)} msg='{_preview(scope.log, request.user_message)}'")
     begun = trio.current_time()
+    answer: Answer | None = None
+    interrupted = False
     try:
         answer = await _answer(scope, agent, request, emit)
     except trio.Cancelled:
+        interrupted = True
         log.info(f"turn cancelled: {_place(request)} time={trio.current_time() - begun:.1f}s")
         raise
     except HermesTrioError as error:
@@ -92,6 +110,9 @@ async def run_turn(scope: ProfileScope, agent: Agent, request: TurnRequest, emit
     finally:
         if request.control is not None:
             request.control.close()
+        if agent.workplace.hooks.listens(TURN_END):
+            result = answer.result if answer is not None else None
+            await tell_turn_end(agent.workplace.hooks, request, result, interrupted=interrupted)
     log.info(
         f"response ready: {_place(request)} time={trio.current_time() - begun:.1f}s api_calls={answer.api_calls} "
         f"response={len(answer.result.text)} chars"
@@ -106,9 +127,14 @@ async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit:
     selection = agent.select_tools(scope, request.source)
     opening = await find_opening(scope, agent, request, selection)
     if not opening.earlier:
-        await tell_session_start(hooks, request)
+        await tell_session_start(hooks, request, opening.session.model or "")
     await tell_agent_start(hooks, request, message)
-    state = _begin(scope, request, opening, emit)
+    context = ""
+    if hooks.listens(BEFORE_MODEL):
+        context = await ask_for_context(scope, hooks, request, message, is_first=not opening.earlier)
+    held = HeldAnswer(emit) if hooks.listens(TRANSFORM_ANSWER) else None
+    state = _begin(scope, request, opening, held or emit)
+    state.context = context
     todo = _todo_list(agent, request, opening)
     turn = make_tool_turn(
         scope, agent, request, state, make_delegate(scope, agent, request, state, selection), todo=todo
@@ -124,6 +150,8 @@ async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit:
             last = await run_loop(scope, agent, state, turn, selection, keep)
         if last is None:
             raise state.patience.error(scope)
+        if held is not None:
+            last = await _transform(hooks, request, state, held, last)
         result = TurnResult(last.text, last.finish_reason, state.usage, request.session_id, last.target.model)
         seal = await _make_seal(request, result)
         ended = True
@@ -133,8 +161,17 @@ async def _answer(scope: ProfileScope, agent: Agent, request: TurnRequest, emit:
     await _store_end(scope, turn_record(scope, opening, state, seal))
     if request.sealed is not None:
         request.sealed()
+    await tell_model_answered(hooks, request, message, last)
     await tell_agent_end(hooks, request, message, last.text)
     return Answer(result, state.api_calls)
+
+
+async def _transform(hooks: Hooks, request: TurnRequest, state: LoopState, held: HeldAnswer, step: Step) -> Step:
+    """Let hooks make something else of the answer, before anybody has seen it and before it is stored."""
+    text = await transform_answer(hooks, request, step)
+    state.rows[-1] = replace(state.rows[-1], content=text)
+    await held.release(text)
+    return replace(step, text=text)
 
 
 def _todo_list(agent: Agent, request: TurnRequest, opening: Opening) -> TodoList:

@@ -12,7 +12,13 @@ from hermes_trio.store.session_list import ListedSession, SessionFilter, find_se
 from hermes_trio.turns.commands.context import Command, CommandCall, CommandReply
 from hermes_trio.turns.commands.settings_reply import Consent, ask_consent, not_done
 from hermes_trio.turns.commands.wording import ago, code, count, literal, shorten
-from hermes_trio.turns.turn_hooks import tell_session_end, tell_session_reset
+from hermes_trio.turns.turn_hooks import (
+    SESSION_FINALIZE,
+    SESSION_RESET,
+    tell_of_session_id,
+    tell_session_end,
+    tell_session_reset,
+)
 
 if TYPE_CHECKING:
     from hermes_trio.scope import ProfileScope
@@ -35,15 +41,19 @@ async def run_new(scope: ProfileScope, call: CommandCall) -> CommandReply:
     if consent is not Consent.GIVEN:
         return CommandReply(not_done(consent))
     title = call.arguments[:LONGEST_TITLE]
-    await call.conversation.begin_session(title)
     hooks, source = call.agent.workplace.hooks, call.message.source
+    before = await call.conversation.session_id() if hooks.listens(SESSION_FINALIZE) else ""
+    begun = await call.conversation.begin_session(title)
     told = {
         "platform": source.platform,
         "user_id": source.user_id or "",
         "session_key": str(call.conversation.session_key),
     }
+    if before:
+        await tell_of_session_id(hooks, SESSION_FINALIZE, session_id=before, **told)
     await tell_session_end(hooks, **told)
     await tell_session_reset(hooks, **told)
+    await tell_of_session_id(hooks, SESSION_RESET, session_id=begun, **told)
     return CommandReply(
         f"🆕 A new conversation begins: **{literal(shorten(title, 60))}**" if title else "🆕 A new conversation begins."
     )

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hermes_trio.home.platform_config import AccessConfig, PlatformConfig
 from hermes_trio.store.session_list import session_totals
+from tests.tools.scripted_hooks import ScriptedHooks
 from tests.turns.commands.test_dispatch import write_hook
 
 
@@ -53,6 +56,16 @@ async def test_hooks_hear_of_the_end_and_the_new_beginning(tmp_path, open_chat):
     async with open_chat() as chat:
         await chat.give("/new")
         assert chat.file("hooks/watch/handler.py.seen").split() == ["session:end", "session:reset"]
+
+
+async def test_hooks_hear_which_session_ends_and_which_begins(chat):
+    hooks = ScriptedHooks(on_session_finalize={}, on_session_reset={})
+    chat.agent.workplace = replace(chat.agent.workplace, hooks=hooks)
+    before = await chat.conversation.session_id()
+    await chat.give("/new")
+    assert hooks.context("on_session_finalize")["session_id"] == before
+    assert hooks.context("on_session_reset")["session_id"] == await chat.conversation.session_id() != before
+    assert hooks.context("on_session_reset")["session_key"] == str(chat.conversation.session_key)
 
 
 async def test_title_names_the_conversation_and_tells_its_name(chat):

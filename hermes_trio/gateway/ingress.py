@@ -21,6 +21,7 @@ from hermes_trio.errors import HermesTrioError
 from hermes_trio.gateway.accepted import Accepted, new_row
 from hermes_trio.gateway.chat_request import key_of
 from hermes_trio.gateway.chat_turn import say_and_close
+from hermes_trio.gateway.dispatch_hook import DISPATCH, Skipped, ask_before_dispatch
 from hermes_trio.gateway.observed import observe
 from hermes_trio.store import inbox
 from hermes_trio.turns.commands.parsing import spoken_command
@@ -99,8 +100,19 @@ class Ingress:
         elif verdict.verdict is Verdict.OBSERVE:
             self._drop(message, verdict.reason)
             await observe(chats.scope, message)
+        elif chats.agent.workplace.hooks.listens(DISPATCH):
+            await self._ask_hooks(message)
         else:
             await self._accept(message)
+
+    async def _ask_hooks(self, message: InboundMessage) -> None:
+        """Accept a message as hooks want it to be; one that the platform delivers again they are asked about again."""
+        word = await ask_before_dispatch(self._chats.agent.workplace.hooks, message)
+        if isinstance(word, Skipped):
+            self._log.info(f"a hook left a message alone: {word.reason or 'no reason given'}")
+            self._drop(message, "hook")
+        else:
+            await self._accept(word)
 
     async def _accept(self, message: InboundMessage) -> None:
         chats, source = self._chats, message.source

@@ -275,3 +275,28 @@ async def test_a_program_is_found_on_the_path_at_home_and_in_the_profile(tmp_pat
     put_script(root / "home", "hook.py", "pass")
     put_script(root / "scripts", "hook.py", "pass")
     assert await before(home) is None
+
+
+async def test_a_hook_may_replace_what_it_is_shown(tmp_path: Path) -> None:
+    code = 'print(json.dumps({"text": json.load(sys.stdin)["extra"]["output"].upper()}))'
+    event = "transform_terminal_output"
+    home = home_with(tmp_path, code, event)
+    async with open_scopes(home, "ada") as (scope,), open_hooks(scope, BASE) as hooks:
+        assert (await hooks.tell(event, {"tool_name": "terminal", "output": "one"})).text == "ONE"
+
+
+@pytest.mark.parametrize("code", ["sys.exit(1)", "print('two')", "print('{\"text\": 2}')", "time.sleep(30)"])
+async def test_a_hook_that_fails_replaces_nothing(tmp_path: Path, code: str) -> None:
+    event = "transform_terminal_output"
+    home = home_with(tmp_path, code, event, timeout=1)
+    async with open_scopes(home, "ada") as (scope,), open_hooks(scope, BASE) as hooks:
+        assert (await hooks.tell(event, {"output": "one"})).text is None
+
+
+async def test_a_hook_of_the_gateway_is_asked_and_heard(tmp_path: Path) -> None:
+    code = 'print(json.dumps({"action": "rewrite", "text": json.load(sys.stdin)["extra"]["text"] + "!"}))'
+    event = "pre_gateway_dispatch"
+    home = home_with(tmp_path, code, event)
+    async with open_scopes(home, "ada") as (scope,), open_hooks(scope, BASE) as hooks:
+        (answer,) = (await hooks.tell(event, {"text": "hi"})).answers
+    assert answer == {"action": "rewrite", "text": "hi!"}

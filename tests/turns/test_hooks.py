@@ -13,6 +13,7 @@ from hermes_trio.models.request import ASIDE_MARK, ChatMessage
 from hermes_trio.tools.hooks import Hooks
 from hermes_trio.turns.model_hooks import with_context
 from hermes_trio.turns.turn import TurnRequest, run_turn
+from tests.tools.hook_rig import hooks_config, put_script
 from tests.tools.scripted_hooks import ScriptedHooks
 from tests.turns.conftest import ignore
 
@@ -178,3 +179,19 @@ async def test_hooks_hear_how_a_child_agent_ended(open_agent, autojump_clock, go
     context = hooks.context("subagent_stop")
     assert context["child_status"] == status
     assert (context["duration_ms"] >= 30_000) is (status == "timeout")
+
+
+@pytest.mark.slow  # real processes
+async def test_commands_of_the_settings_are_heard_in_a_turn(tmp_path, open_agent):
+    add = put_script(tmp_path, "add.py", 'print(json.dumps({"context": "It rains."}))')
+    change = put_script(
+        tmp_path, "change.py", 'print(json.dumps({"text": json.load(sys.stdin)["extra"]["response_text"].upper()}))'
+    )
+    seen = put_script(tmp_path, "seen.py", 'open(__file__ + ".json", "w").write(sys.stdin.read())')
+    config = hooks_config(
+        ("pre_llm_call", str(add)), ("transform_llm_output", str(change)), ("on_session_end", str(seen))
+    )
+    async with open_agent(config=dict(config)) as agent:
+        assert (await agent.ask("hello")).text == "ADA HERE. YOU SAID: HELLO\n\nIT RAINS."
+    told = json.loads((tmp_path / "seen.py.json").read_text())
+    assert (told["hook_event_name"], told["session_id"], told["extra"]["completed"]) == ("on_session_end", "s", True)

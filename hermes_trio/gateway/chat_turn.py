@@ -20,6 +20,7 @@ from hermes_trio.store import inbox, outbox
 from hermes_trio.store.chat_entries import TurnCounts, turn_counter
 from hermes_trio.store.chat_sessions import get_or_create
 from hermes_trio.turns.request import TurnRequest
+from hermes_trio.turns.turn_hooks import SESSION_RESET, tell_of_session_id
 
 if TYPE_CHECKING:
     import sqlite3
@@ -112,6 +113,8 @@ class _ChatTurn:
             has_live_processes=chats.has_live_processes,
         )
         await self._tell_reset(last, session)
+        if session.is_new and session.reset_reason:
+            await self._tell_hooks_of_reset(last, session)
         place = self.place(last)
         display = display_here(chats.display(place.platform), session.entry.more)
         async with open_turn_view(chats, self.lane, self.turn, place, display) as view:
@@ -189,6 +192,17 @@ class _ChatTurn:
         if session.is_new and platform not in policy.notify_exclude_platforms:
             why = {"idle": "after a pause", "daily": "for the new day"}.get(session.reset_reason, "after a stop")
             self.chats.say(last, f"🆕 A new conversation begins {why}. `/resume` goes back to the one before.")
+
+    async def _tell_hooks_of_reset(self, last: Accepted, session: ChatSession) -> None:
+        source = last.message.source
+        await tell_of_session_id(
+            self.chats.agent.workplace.hooks,
+            SESSION_RESET,
+            session_id=session.session_id,
+            platform=source.platform,
+            user_id=source.user_id or "",
+            session_key=self.lane.session_key,
+        )
 
 
 def failure_text(scope: ProfileScope, error: HermesTrioError) -> str:

@@ -77,11 +77,14 @@ class Hooks:
         self._python = python
         self._shell = shell
         self._place = place
+        self._exist = bool(shell or python.hooks)
         self._threads = trio.CapacityLimiter(THREADS)
         self._commands = trio.CapacityLimiter(COMMANDS)
 
     def listens(self, event: str) -> bool:
         """Tell whether any hook wants to hear of this event."""
+        if not self._exist:
+            return False  # asked a dozen times in a turn
         return any(hook.event == event for hook in self._shell) or any(hook.wants(event) for hook in self._python.hooks)
 
     async def fire(self, event: str, context: Mapping[str, object]) -> HookOutcome:

@@ -1,4 +1,4 @@
-"""A hook between a bot and its profile."""
+"""Hooks between a bot and its profile."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.tools.scripted_hooks import ScriptedHooks
 
 @pytest.fixture
 def hear(monkeypatch):
-    """Gives all profiles a hook with this answer."""
+    """Gives all profiles hooks with these answers."""
 
-    def hear(answer: dict[str, object]) -> ScriptedHooks:
-        hooks = ScriptedHooks(pre_gateway_dispatch=answer)
+    def hear(**answers: dict[str, object]) -> ScriptedHooks:
+        hooks = ScriptedHooks(**answers)
 
         @asynccontextmanager
         async def open_hooks(_scope, _base):
@@ -29,13 +29,13 @@ def hear(monkeypatch):
 
 
 async def test_what_a_hook_makes_of_a_message_is_answered(tmp_path, autojump_clock, hear):
-    hear({"action": "rewrite", "text": "good day"})
+    hear(pre_gateway_dispatch={"action": "rewrite", "text": "good day"})
     async with open_chats(tmp_path) as chats:
         assert (await chats.ask("hello")).text == "Ada here. You said: good day"
 
 
 async def test_a_message_that_a_hook_skips_is_not_answered_and_not_kept(tmp_path, autojump_clock, hear):
-    hear({"action": "skip", "reason": "spam"})
+    hear(pre_gateway_dispatch={"action": "skip", "reason": "spam"})
     async with open_chats(tmp_path) as chats:
         await chats.say("hello")
         assert await chats.quiet() == []
@@ -43,9 +43,21 @@ async def test_a_message_that_a_hook_skips_is_not_answered_and_not_kept(tmp_path
 
 
 async def test_hooks_do_not_hear_what_strangers_say(tmp_path, autojump_clock, hear):
-    hooks = hear({"action": "rewrite", "text": "let me in"})
+    hooks = hear(pre_gateway_dispatch={"action": "rewrite", "text": "let me in"})
     strict = Bot(env={"TELEGRAM_ALLOW_ALL_USERS": "false", "TELEGRAM_ALLOWED_USERS": "1"})
     async with open_chats(tmp_path, ada=strict) as chats:
         await chats.say("hello")
         await chats.quiet()
     assert hooks.told == []
+
+
+async def test_hooks_hear_that_a_conversation_begins_anew_by_itself(tmp_path, autojump_clock, hear):
+    hooks = hear(on_session_reset={})
+    idle = Bot({"session_reset": {"mode": "idle", "idle_minutes": 60}})
+    async with open_chats(tmp_path, ada=idle) as chats:
+        await chats.ask("hello")
+        chats.clock.advance(2 * 3600)
+        await chats.ask("hello again")
+        ((_, newest),) = chats.rows("ada", "SELECT count(*), max(id) FROM sessions WHERE ended_at IS NULL")
+    context = hooks.context("on_session_reset")
+    assert (context["session_id"], context["platform"], context["user_id"]) == (newest, "telegram", "1001")

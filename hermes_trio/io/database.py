@@ -60,7 +60,7 @@ class Database:
         self._users = 0
         self._close_at = float("inf")
         self._close_requested = False
-        self._parked = False
+        self._waits_until = 0.0
 
     @property
     def path(self) -> Path:
@@ -202,7 +202,7 @@ class Database:
     async def _next_job(self) -> Job[Any] | None:
         """The next job, or None when it may be time to close."""
         until = self._idle_until()
-        self._parked = until == float("inf")
+        self._waits_until = until
         with trio.CancelScope(deadline=until):
             return await self._receive.receive()
         return None
@@ -283,7 +283,7 @@ class Database:
         if self._users or self._closed or not self.is_open:
             return
         self._close_at = trio.current_time() + self._shared.note_idle(self)
-        if self._parked:
+        if self._close_at < self._waits_until:
             self._wake()
 
     def _wake(self) -> None:

@@ -439,6 +439,19 @@ async def test_those_that_are_too_many_close_soon_after_their_use(tmp_path, auto
         assert [one.is_open, other.is_open] == [True, False]
 
 
+async def test_one_that_becomes_one_too_many_closes_soon_although_it_was_to_stay(tmp_path, autojump_clock):
+    shared = OpenDatabases(max_open=1, resting_seconds=1)
+    async with (
+        database_at(tmp_path / "a.db", shared=shared) as one,
+        database_at(tmp_path / "b.db", shared=shared) as other,
+    ):
+        await one.write(partial(add, "one"))
+        await other.write(partial(add, "other"))
+        await one.write(partial(add, "again"))
+        await trio.sleep(1.1)
+        assert [one.is_open, other.is_open] == [False, False]
+
+
 async def test_an_idle_database_closes_after_ten_minutes_and_then_sleeps(path, autojump_clock):
     async with database_at(path) as database:
         await database.write(partial(add, "one"))

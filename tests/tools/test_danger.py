@@ -85,7 +85,11 @@ def test_an_everyday_command_is_harmless(command: str) -> None:
     assert keys_of(command) == ()
 
 
-@given(st.lists(st.sampled_from(SIMPLE), min_size=1, max_size=4), st.sampled_from([" && ", "; ", " || ", "\n"]))
+#: A script that is written in pieces behind a condition is asked about: which of the pieces there are nobody knows.
+IN_A_ROW = [line for line in SIMPLE if ">>" not in line]
+
+
+@given(st.lists(st.sampled_from(IN_A_ROW), min_size=1, max_size=4), st.sampled_from([" && ", "; ", " || ", "\n"]))
 @settings(deadline=None, max_examples=150)
 def test_harmless_commands_in_a_row_are_harmless(commands: list[str], operator: str) -> None:
     assert keys_of(operator.join(commands)) == ()

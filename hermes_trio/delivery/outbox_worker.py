@@ -257,7 +257,7 @@ class _OutboxWorker:
     async def _failed(self, row: OutboxRow, error: AdapterError) -> None:
         scope, reason = self._scope, f"{error.code}: {error}"
         now = scope.clock.now()
-        if isinstance(error, ChatMigrated):
+        if isinstance(error, ChatMigrated) and error.new_chat_id != row.chat_id:
             await outbox.move_chat(scope, row.transport, row.chat_id, error.new_chat_id)
         elif not _may_work_later(error) or now - row.created_at > GIVE_UP_AFTER:
             self._log.warning(f"an answer to {row.platform} was given up: {error}", chat=row.chat_id)

@@ -6,7 +6,9 @@ import traceback
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import trio
 
 from hermes_trio.errors import HermesTrioError, ProfileUnavailable, ScopeClosed, TurnCrashed
 from hermes_trio.gateway.chat_display import display_here, footer_line
@@ -38,6 +40,10 @@ if TYPE_CHECKING:
     from hermes_trio.turns.request import TurnResult
 
 
+#: The profile ends meanwhile; what is not noted by then counts as an attempt.
+RELEASE_SECONDS: Final = 2.0
+
+
 async def answer_in_lane(chats: Chats, lane: Lane, turn: LaneTurn) -> None:
     """Answer the messages of a turn; whatever goes wrong is dealt with here.
 
@@ -62,6 +68,10 @@ async def answer_in_lane(chats: Chats, lane: Lane, turn: LaneTurn) -> None:
     except (ProfileUnavailable, ScopeClosed):
         chats.log.info("a turn stops with its profile and is taken up at the next start", turn=turn.turn_id)
         await _release(scope, turn)
+    except trio.Cancelled:
+        with trio.move_on_after(RELEASE_SECONDS, shield=True):
+            await _release(scope, turn)
+        raise
     except Exception as error:  # noqa: BLE001  one turn's failure is its own, whatever it is
         await _set_back(chats, turn, error)
 

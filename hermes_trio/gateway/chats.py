@@ -259,8 +259,12 @@ class Chats:
 
     def platform(self, accepted: Accepted) -> PlatformConfig:
         """Settings of the bot that received a message."""
-        slot = self.senders.slot(accepted.transport_profile, accepted.message.source.platform)
-        return PlatformConfig(accepted.message.source.platform) if slot is None else slot.config
+        name = accepted.message.source.platform
+        slot = self.senders.slot(accepted.transport_profile, name)
+        if slot is not None:
+            return slot.config
+        # The bot has gone from the settings meanwhile; who may do what is still said there, if it is said anywhere.
+        return self.scope.config.platforms.get(name) or PlatformConfig(name)
 
     def connected_platforms(self) -> tuple[str, ...]:
         """The platforms on which the profile can be reached now."""

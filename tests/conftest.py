@@ -6,14 +6,15 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.rig import RECORDER, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-settings.register_profile("hermes", deadline=None, max_examples=60)
+# How fast examples come says something of the machine alone: a clean checkout first builds its table of characters.
+settings.register_profile("hermes", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hermes")
 
 

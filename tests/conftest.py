@@ -6,15 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from tests.rig import RECORDER, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# How fast examples come says something of the machine alone: a clean checkout first builds its table of characters.
-settings.register_profile("hermes", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("hermes", deadline=None, max_examples=60)
 settings.load_profile("hermes")
 
 

@@ -83,8 +83,9 @@ def _clean_text(text: str, limits: ToolOutputConfig, redact: Redactor) -> str:
 
 def cap_text(text: str, limits: ToolOutputConfig) -> str:
     """Cut long lines, then the middle out of too many lines or bytes; what was left out is said in its place."""
-    if len(text) <= limits.max_line_length and len(text) <= limits.max_bytes // 4:
-        return text  # short for any alphabet, the usual case
+    fits = len(text) <= min(limits.max_line_length, limits.max_bytes // 4)  # for any alphabet, the usual case
+    if fits and text.count("\n") < limits.max_lines:
+        return text
     lines = [_cap_line(line, limits.max_line_length) for line in text.split("\n")]
     if len(lines) > limits.max_lines:
         head = int(limits.max_lines * _HEAD_SHARE)

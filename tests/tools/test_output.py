@@ -21,6 +21,11 @@ def test_a_long_line_keeps_its_beginning():
     assert "3000 characters left out" in capped
 
 
+def test_a_short_text_of_too_many_lines_loses_its_middle():
+    limits = ToolOutputConfig(max_bytes=200, max_lines=5, max_line_length=50)
+    assert cap_text("a" + "\n" * 39 + "b", limits) == "a\n\n\n[... 35 lines left out ...]\n\nb"
+
+
 def test_too_many_bytes_lose_their_middle():
     text = "begin\n" + "é" * 90_000 + "\nend"
     capped = cap_text(text, ToolOutputConfig(max_line_length=200_000))

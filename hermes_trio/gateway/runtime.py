@@ -85,7 +85,7 @@ class ProfileRuntime:
 
     Attributes:
         accepting: Whether it takes on work.
-        chats: Its conversations on chat platforms, if it has any.
+        chats: Its conversations on platforms, once they have begun.
     """
 
     def __init__(
@@ -102,6 +102,8 @@ class ProfileRuntime:
         self.capacity = capacity
         self.accepting = True
         self.chats: Chats | None = None
+        self._begin_chats: Callable[[ProfileScope], Awaitable[Chats]] | None = None
+        self._beginning = trio.Lock()
         self._nursery = nursery
         self._sessions = SessionLocks()
         self._calls: set[_Call[Any]] = set()
@@ -136,6 +138,65 @@ class ProfileRuntime:
         if not call.value:
             raise self._gone()
         return call.value[0]
+
+    def begin(self, fn: Callable[[ProfileScope], Awaitable[None]]) -> trio.CancelScope:
+        """Let ``fn(scope)`` go on in this profile's nursery after its caller has gone; a drain waits for it.
+
+        What it raises is logged and harms nobody.
+
+        Returns:
+            What ends it.
+
+        Raises:
+            ProfileUnavailable: The profile does not accept work.
+        """
+        if not self.accepting:
+            raise self._gone()
+        call: _Call[None] = _Call()
+        self._calls.add(call)
+        self._nursery.start_soon(self._run_begun, call, fn, name=self._task_name(fn))
+        return call.scope
+
+    async def _run_begun(self, call: _Call[None], fn: Callable[[ProfileScope], Awaitable[None]]) -> None:
+        try:
+            await call.run(lambda: fn(self.scope))
+        finally:
+            self._finished(call)
+        if call.error is not None:
+            text = "".join(traceback.format_exception(call.error))
+            self.scope.log.bind(component="gateway").error(f"something crashed: {self.scope.log.redact(text)}")
+
+    def prepare_chats(self, chats: Chats, begin: Callable[[], Awaitable[None]]) -> None:
+        """Say how the profile's conversations are begun when somebody needs them.
+
+        Args:
+            chats: The conversations.
+            begin: Begins them in the profile's nursery.
+        """
+
+        async def begin_once(_scope: ProfileScope) -> Chats:
+            async with self._beginning:
+                if self.chats is None:
+                    # Takes no time; cut off in between, nobody would know that they have begun.
+                    with trio.CancelScope(shield=True):
+                        await begin()
+                    self.chats = chats
+            await chats.recovered.wait()
+            return chats
+
+        self._begin_chats = begin_once
+
+    async def ready_chats(self) -> Chats:
+        """The profile's conversations on platforms, begun if they have not been, with what was left taken up.
+
+        Raises:
+            ProfileUnavailable: The profile does not accept work, or went away meanwhile.
+        """
+        if self.chats is not None and self.chats.recovered.is_set():
+            return self.chats
+        if self._begin_chats is None:
+            raise self._gone()
+        return await self.call(self._begin_chats)
 
     async def run_turn(self, request: TurnRequest, emit: Emit) -> TurnResult:
         """Run a turn in this profile's nursery.

@@ -98,10 +98,15 @@ class ProfileSupervisor:
                 chats = self._make_chats(runtime, nursery)
                 if agent.workplace.hooks.listens("gateway:startup"):
                     await agent.workplace.hooks.fire("gateway:startup", {"platforms": list(chats.slots)})
-                if chats.slots:
-                    runtime.chats = chats
+
+                async def begin_chats() -> None:
                     await nursery.start(chats.serve, name=f"{scope.name}#{scope.generation} chats")
                     nursery.start_soon(reports.serve, chats, name=f"{scope.name}#{scope.generation} process reports")
+
+                runtime.prepare_chats(chats, begin_chats)
+                if chats.slots:
+                    runtime.chats = chats
+                    await begin_chats()
                 await self._serve(runtime, problem)
                 nursery.cancel_scope.cancel()
 

@@ -35,6 +35,8 @@ EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 DEFAULT_SESSIONS: Final = 64
 DEFAULT_TURNS: Final = 2048
 DEFAULT_READ: Final = 100_000
+EVERY_PROFILE: Final = "*"
+"""Stands for every profile in `ApiServerConfig.profiles`."""
 
 
 def _no_headers() -> Mapping[str, str]:
@@ -206,6 +208,8 @@ class ApiServerConfig:
         cors_origins: Browser origins that may call, ``*`` for all.
         model_name: Model name shown to clients; empty for the profile's name.
         model_routes: Further model names.
+        profiles: Profiles that clients with the default profile's key may choose as models, `EVERY_PROFILE` for all;
+            None where they may not choose. Only the default profile's counts.
     """
 
     enabled: bool = False
@@ -216,6 +220,7 @@ class ApiServerConfig:
     cors_origins: tuple[str, ...] = ()
     model_name: str = ""
     model_routes: tuple[ModelRoute, ...] = ()
+    profiles: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hermes_trio.home.config import ApiServerConfig, ModelRoute
+from hermes_trio.errors import HomeError
+from hermes_trio.home.config import EVERY_PROFILE, ApiServerConfig, ModelRoute
+from hermes_trio.home.names import normalize_profile_name
 from hermes_trio.home.section import Section, first_with
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def decode_api_server(top: Section, gateway: Section, variables: Variables) -> A
         ),
         model_name=variables.text("API_SERVER_MODEL_NAME", _PATH + "model_name") or _text("model_name", layers),
         model_routes=_decode_routes(first_with("model_routes", *layers)),
+        profiles=_decode_profiles(first_with("profiles", *layers)),
     )
 
 
@@ -53,6 +56,27 @@ def _layers(top: Section, gateway: Section) -> tuple[Section, ...]:
 
 def _text(key: str, layers: tuple[Section, ...]) -> str:
     return first_with(key, *layers).text(key).strip()
+
+
+def _decode_profiles(section: Section) -> tuple[str, ...] | None:
+    """The profiles that may be chosen as models; None when the key is not there.
+
+    Only the bare word ``all`` means all, because a profile in a list may have that name.
+    """
+    if not section.has("profiles"):
+        return None
+    if section.values["profiles"] == "all":
+        return (EVERY_PROFILE,)
+    found: list[str] = []
+    for written in section.texts("profiles"):
+        if written == EVERY_PROFILE:
+            found.append(written)
+            continue
+        try:
+            found.append(normalize_profile_name(written))
+        except HomeError as error:
+            section.note("value_ignored", "profiles", f"{error.found} is no profile name")
+    return tuple(dict.fromkeys(found))
 
 
 def _decode_routes(section: Section) -> tuple[ModelRoute, ...]:

@@ -1,43 +1,44 @@
-"""From a request to its handler: web origin, profile prefix, route, the profile's state, its key."""
+"""From a request to its endpoint: web origin, profile prefix, path, the profile's state, its key."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hermes_trio.errors import HermesTrioError
 from hermes_trio.home.names import DEFAULT_PROFILE
+from hermes_trio.http.api_state import ApiState
 from hermes_trio.http.auth import authorize
-from hermes_trio.http.chat_completions import serve_chat_completions
+from hermes_trio.http.call import Call
+from hermes_trio.http.choose_profile import profile_by_model
+from hermes_trio.http.endpoint import Endpoint, EndpointTable, Found, PublicCall
+from hermes_trio.http.endpoints import ENDPOINTS
 from hermes_trio.http.errors import error_answer
-from hermes_trio.http.health import serve_detailed_health, serve_health
-from hermes_trio.http.idempotency import IdempotencyCache
-from hermes_trio.http.model_list import serve_model_list
+from hermes_trio.http.model_names import offered_profiles
 from hermes_trio.http.mounted import serve_mounted
 from hermes_trio.http.origins import BrowserSafeResponder, allows_origin, origin_headers, serve_preflight
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hermes_trio.gateway.gateway import Gateway
-    from hermes_trio.gateway.table import ProfileSlot
     from hermes_trio.http.types import Request, Responder
 
-_METHODS: Mapping[str, str] = {
-    "/health": "GET",
-    "/v1/health": "GET",
-    "/health/detailed": "GET",
-    "/v1/models": "GET",
-    "/v1/chat/completions": "POST",
-}
+_PLAIN = "text/plain; charset=utf-8"
 
 
 class App:
-    """Serves the HTTP API of every profile of a gateway, each route also under ``/p/<profile>/``."""
+    """Serves the HTTP API of every profile of a gateway.
 
-    def __init__(self, gateway: Gateway) -> None:
+    Args:
+        gateway: All profiles.
+        table: What is served; everything by default.
+    """
+
+    def __init__(self, gateway: Gateway, table: EndpointTable | None = None) -> None:
         self._gateway = gateway
+        self._table = table or EndpointTable(ENDPOINTS)
         self._origins = gateway.settings.cors_origins
-        self._caches: dict[str, IdempotencyCache] = {slot.name: IdempotencyCache() for slot in gateway.table}
+        self._states: defaultdict[str, ApiState] = defaultdict(ApiState)
 
     async def __call__(self, request: Request, responder: Responder) -> None:
         """Answer one request; an error of ours becomes a typed answer, whatever else goes wrong is the connection's."""
@@ -58,33 +59,64 @@ class App:
             await serve_preflight(self._origins, responder)
             return
         name, path = split_prefix(request.path)
-        if path in ("/health", "/v1/health") and name is None and request.method in ("GET", "HEAD"):
-            await serve_health(responder)
-            return
-        slot = self._gateway.table[DEFAULT_PROFILE if name is None else name]
-        mounted = self._gateway.mounts.find(slot.name, path)
-        allowed = _METHODS.get(path)
+        slot = None if name is None else self._gateway.table[name]
+        mounted = self._gateway.mounts.find(name or DEFAULT_PROFILE, path)
         if mounted is not None:
-            await serve_mounted(slot.require_runtime(), mounted, request, responder)
-        elif allowed is None:
-            await responder.send(404, b"404: Not Found", (), "text/plain; charset=utf-8")
-        elif request.method != allowed and (request.method, allowed) != ("HEAD", "GET"):
-            await responder.send(405, b"405: Method Not Allowed", (("Allow", allowed),), "text/plain; charset=utf-8")
-        else:
-            await self._serve_profile(slot, path, request, responder)
-
-    async def _serve_profile(self, slot: ProfileSlot, path: str, request: Request, responder: Responder) -> None:
-        runtime = await slot.ready_runtime()
-        if path in ("/health", "/v1/health"):
-            await serve_health(responder)
+            owner = slot or self._gateway.table[DEFAULT_PROFILE]
+            await serve_mounted(owner.require_runtime(), mounted, request, responder)
             return
-        authorize(runtime.scope, request)
-        if path == "/v1/chat/completions":
-            await serve_chat_completions(runtime, self._caches[slot.name], request, responder)
-        elif path == "/v1/models":
-            await serve_model_list(runtime, request, responder)
+        found = self._table.find(path, request.segments if name is None else request.segments[2:])
+        await self._serve_found(found, name, request, responder)
+
+    async def _serve_found(self, found: Found | None, name: str | None, request: Request, responder: Responder) -> None:
+        endpoint = None if found is None else found.endpoint(request.method)
+        if found is None:
+            await responder.send(404, b"404: Not Found", (), _PLAIN)
+        elif endpoint is None:
+            await responder.send(405, b"405: Method Not Allowed", (("Allow", found.allow),), _PLAIN)
+        elif isinstance(endpoint, Endpoint):
+            await self._serve_endpoint(endpoint, found, name, request, responder)
+        elif name is not None and not endpoint.profiled:
+            await responder.send(404, b"404: Not Found", (), _PLAIN)
         else:
-            await serve_detailed_health(self._gateway, runtime, responder)
+            await endpoint.serve(PublicCall(self._gateway, request, responder, name, found.parameters))
+
+    async def _serve_endpoint(
+        self, endpoint: Endpoint, found: Found, name: str | None, request: Request, responder: Responder
+    ) -> None:
+        """Answer for the profile in the path, or the one that the holder of the default profile's key chooses."""
+        call = await self._call(name or DEFAULT_PROFILE, found, request, responder)
+        authorize(call.runtime.scope, request)
+        if name is None:
+            call = await self._choose(endpoint, replace(call, is_operator=True), found)
+        await endpoint.serve(call.runtime.scope, call)
+
+    async def _choose(self, endpoint: Endpoint, call: Call, found: Found) -> Call:
+        operator = call.runtime.scope
+        if endpoint.by_model:
+            name = profile_by_model(self._gateway, operator, call.request) or DEFAULT_PROFILE
+            if name != DEFAULT_PROFILE:
+                chosen = await self._call(name, found, call.request, call.responder)
+                return replace(chosen, is_operator=True)
+        elif endpoint.owns is not None and not await endpoint.owns(operator, call):
+            return await self._owner(endpoint, call, found)
+        return call
+
+    async def _owner(self, endpoint: Endpoint, call: Call, found: Found) -> Call:
+        """Where an id is known among the profiles that may be chosen; else the default profile says that it is not."""
+        owns = endpoint.owns
+        for name in offered_profiles(self._gateway, call.runtime.scope):
+            slot = self._gateway.table[name]
+            if owns is None or slot.runtime is None or not slot.runtime.accepting:
+                continue
+            other = await self._call(name, found, call.request, call.responder)
+            if await owns(other.runtime.scope, other):
+                return replace(other, is_operator=True)
+        return call
+
+    async def _call(self, name: str, found: Found, request: Request, responder: Responder) -> Call:
+        runtime = await self._gateway.table[name].ready_runtime()
+        return Call(self._gateway, runtime, self._states[name], request, responder, found.parameters)
 
 
 def split_prefix(path: str) -> tuple[str | None, str]:

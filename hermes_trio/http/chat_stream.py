@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from hermes_trio.http.errors import error_answer
 from hermes_trio.models.events import TextDelta
 from hermes_trio.turns.events import ToolFinished, ToolStarted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hermes_trio.errors import HermesTrioError
     from hermes_trio.models.events import Usage
     from hermes_trio.turns.events import TurnEvent
+    from hermes_trio.turns.turn import TurnResult
 
-KEEPALIVE = b": keepalive\n\n"
 DONE = b"data: [DONE]\n\n"
 
 _encode = msgspec.json.Encoder().encode
@@ -74,13 +76,13 @@ class ChunkEncoder:
                 pieces.append(_tool_progress(event))
         return b"".join(pieces)
 
-    def closing(self, finish_reason: str, usage: Usage) -> bytes:
+    def closing(self, result: TurnResult) -> bytes:
         """The last chunk, always with the usage, and the end mark."""
-        return self._chunk({}, finish_reason, usage_object(usage)) + DONE
+        return self._chunk({}, result.finish_reason, usage_object(result.usage)) + DONE
 
-    def failure(self, error_body: bytes) -> bytes:
+    def failure(self, error: HermesTrioError) -> bytes:
         """An error after text has been sent: clients of the OpenAI API raise it."""
-        return b"data: " + error_body + b"\n\n"
+        return b"data: " + error_answer(error).body + b"\n\n"
 
     def _chunk(self, delta: dict[str, str], finish_reason: str | None, usage: dict[str, int] | None = None) -> bytes:
         rest: dict[str, object] = {"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]}

@@ -20,21 +20,28 @@ if TYPE_CHECKING:
     from hermes_trio.gateway.gateway import Gateway
     from hermes_trio.gateway.runtime import ProfileRuntime
     from hermes_trio.home.status_file import PlatformStatus
-    from hermes_trio.http.types import Responder
+    from hermes_trio.http.call import Call
+    from hermes_trio.http.endpoint import PublicCall
     from hermes_trio.scope import ProfileScope
 
 PLATFORM = "hermes-agent"
 HEALTHY = msgspec.json.encode({"status": "ok", "platform": PLATFORM, "version": __version__})
 
 
-async def serve_health(responder: Responder) -> None:
-    """The process lives; says nothing of any profile."""
-    await responder.send(200, HEALTHY)
+async def serve_health(call: PublicCall) -> None:
+    """The process lives; says nothing of any profile but that the one in the path serves.
+
+    Raises:
+        ProfileUnavailable: The profile in the path does not serve.
+    """
+    if call.profile is not None:
+        await call.gateway.table[call.profile].ready_runtime()
+    await call.responder.send(200, HEALTHY)
 
 
-async def serve_detailed_health(gateway: Gateway, runtime: ProfileRuntime, responder: Responder) -> None:
+async def serve_detailed_health(scope: ProfileScope, call: Call) -> None:
     """How one profile is doing, for its owner."""
-    scope = runtime.scope
+    gateway, runtime = call.gateway, call.runtime
     slot = gateway.table[scope.name]
     platforms = _platforms(runtime)
     checks = await _checks(gateway, runtime, platforms)
@@ -55,7 +62,7 @@ async def serve_detailed_health(gateway: Gateway, runtime: ProfileRuntime, respo
         "updated_at": datetime.fromtimestamp(slot.since, UTC).isoformat(),
         "pid": os.getpid(),
     }
-    await responder.send(200, msgspec.json.encode(body))
+    await call.responder.send(200, msgspec.json.encode(body))
 
 
 def _platforms(runtime: ProfileRuntime) -> Mapping[str, PlatformStatus]:

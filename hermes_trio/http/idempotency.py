@@ -10,18 +10,24 @@ import msgspec
 import trio
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from hermes_trio.turns.turn import TurnResult
 
 KEPT_SECONDS = 300.0
 KEPT_RESULTS = 1000
-_FINGERPRINTED = ("model", "messages", "tools", "tool_choice", "stream")
 
 
-def request_fingerprint(key: str, body: Mapping[str, object]) -> str:
-    """What two requests must have in common to count as the same: the ``Idempotency-Key`` and what is asked."""
-    asked = msgspec.json.encode([key, *(body.get(name) for name in _FINGERPRINTED)], order="deterministic")
+def request_fingerprint(key: str, endpoint: str, body: Mapping[str, object], names: Sequence[str]) -> str:
+    """What two requests must have in common to count as the same: the ``Idempotency-Key`` and what is asked.
+
+    Args:
+        key: The header's value.
+        endpoint: Tells endpoints apart.
+        body: The decoded body.
+        names: The parts of the body that count.
+    """
+    asked = msgspec.json.encode([key, endpoint, *(body.get(name) for name in names)], order="deterministic")
     return hashlib.sha256(asked).hexdigest()
 
 

@@ -6,28 +6,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from hermes_trio.home.names import DEFAULT_PROFILE
+from hermes_trio.http.model_names import offered_profiles, own_model_names
 
 if TYPE_CHECKING:
-    from hermes_trio.gateway.runtime import ProfileRuntime
-    from hermes_trio.http.types import Request, Responder
+    from hermes_trio.http.call import Call
     from hermes_trio.scope import ProfileScope
 
-DEFAULT_MODEL_NAME = "hermes-agent"
 
-
-def public_model_name(scope: ProfileScope) -> str:
-    """The name under which clients see the profile."""
-    named = scope.config.api_server.model_name
-    return named or (DEFAULT_MODEL_NAME if scope.name == DEFAULT_PROFILE else scope.name)
-
-
-async def serve_model_list(runtime: ProfileRuntime, _request: Request, responder: Responder) -> None:
-    """Answer with the profile and its model aliases."""
-    scope = runtime.scope
-    names = [public_model_name(scope), *(route.alias for route in scope.config.api_server.model_routes)]
+async def serve_model_list(scope: ProfileScope, call: Call) -> None:
+    """Answer with the profile and its model aliases; the operator sees the profiles that may be chosen, too."""
     created = int(scope.clock.now())
-    await responder.send(
+    names = dict.fromkeys(own_model_names(scope))
+    if call.is_operator:
+        names |= dict.fromkeys(offered_profiles(call.gateway, scope))
+    await call.responder.send(
         200, msgspec.json.encode({"object": "list", "data": [_model(name, created) for name in names]})
     )
 

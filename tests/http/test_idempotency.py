@@ -15,6 +15,10 @@ def counting(result="answer"):
     return work
 
 
+def fingerprint(key="k", endpoint="chat", body=None):
+    return request_fingerprint(key, endpoint, body or {}, ("model", "messages"))
+
+
 async def test_a_repeated_request_gets_the_first_result():
     cache, work = IdempotencyCache(), counting()
     assert await cache.once("f", work) == await cache.once("f", work) == ("answer", 1)
@@ -81,14 +85,14 @@ async def test_only_the_newest_thousand_results_are_kept():
     assert work.runs == runs + 1
 
 
-@pytest.mark.parametrize("name", ["model", "messages", "tools", "tool_choice", "stream"])
-def test_the_fingerprint_covers_what_is_asked(name):
-    assert request_fingerprint("k", {name: "a"}) != request_fingerprint("k", {name: "b"})
+def test_the_fingerprint_covers_what_is_asked():
+    assert fingerprint(body={"model": "a"}) != fingerprint(body={"model": "b"})
 
 
-def test_the_fingerprint_covers_the_key_and_nothing_else():
-    assert request_fingerprint("k", {}) != request_fingerprint("other", {})
-    assert request_fingerprint("k", {"temperature": 1}) == request_fingerprint("k", {"temperature": 2})
+def test_the_fingerprint_covers_the_key_and_the_endpoint_and_nothing_else():
+    assert fingerprint(key="other") != fingerprint()
+    assert fingerprint(endpoint="other") != fingerprint()
+    assert fingerprint(body={"temperature": 1}) == fingerprint(body={"temperature": 2})
 
 
 async def test_a_cancelled_request_that_others_pushed_out_takes_nothing_with_it(autojump_clock):

@@ -1,0 +1,18 @@
+"""What the HTTP API keeps for one profile between requests; it outlives the profile's generations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hermes_trio.http.idempotency import IdempotencyCache
+
+
+@dataclass(frozen=True, slots=True)
+class ApiState:
+    """One profile's part of the API's memory; holds no scope and nothing of a scope.
+
+    Attributes:
+        idempotency: Results of recent requests.
+    """
+
+    idempotency: IdempotencyCache = field(default_factory=IdempotencyCache)

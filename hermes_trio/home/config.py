@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from hermes_trio.home.platform_config import PlatformConfig
     from hermes_trio.home.provenance import Notice, UnknownKey
+    from hermes_trio.home.route_config import RouteConfig
 
 EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 DEFAULT_SESSIONS: Final = 64
@@ -257,7 +258,7 @@ class GatewayConfig:
         standalone: Whether another process serves this profile.
         write_sessions_json: Whether the routing index is mirrored to ``sessions.json``.
         max_concurrent_turns: Most turns running at once over all profiles.
-        profile_routes: Routing rules as written.
+        profile_routes: Which messages belong to which profile, in order of declaration; the default profile's count.
     """
 
     multiplex_profile_allowlist: tuple[str, ...] | None = None
@@ -265,7 +266,7 @@ class GatewayConfig:
     standalone: bool = False
     write_sessions_json: bool = True
     max_concurrent_turns: int = DEFAULT_TURNS
-    profile_routes: tuple[Mapping[str, object], ...] = ()
+    profile_routes: tuple[RouteConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

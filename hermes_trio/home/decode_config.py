@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.home.config import (
@@ -41,6 +40,7 @@ from hermes_trio.home.decode_api_server import decode_api_server
 from hermes_trio.home.decode_chat import decode_chat
 from hermes_trio.home.decode_models import decode_fallbacks, decode_model, decode_providers
 from hermes_trio.home.decode_platforms import decode_platforms
+from hermes_trio.home.decode_routes import decode_routes
 from hermes_trio.home.key_table import GATEWAY_KEYS
 from hermes_trio.home.known_keys import find_unknown_keys
 from hermes_trio.home.names import is_profile_name
@@ -48,6 +48,8 @@ from hermes_trio.home.scalars import to_boolean
 from hermes_trio.home.section import Section, first_with
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hermes_trio.home.section import Origin
     from hermes_trio.home.variables import Variables
 
@@ -186,7 +188,7 @@ def _decode_gateway(top: Section, gateway: Section) -> GatewayConfig:
         standalone=holder("standalone").boolean("standalone", default=False),
         write_sessions_json=holder("write_sessions_json").boolean("write_sessions_json", default=True),
         max_concurrent_turns=turns or DEFAULT_TURNS,
-        profile_routes=_decode_routes(holder("profile_routes")),
+        profile_routes=decode_routes(top, gateway),
     )
 
 
@@ -210,16 +212,6 @@ def _lenient_boolean(section: Section, key: str) -> bool | None:
     except ValueError:
         section.note("value_ignored", key, "neither true nor false")
         return None
-
-
-def _decode_routes(section: Section) -> tuple[Mapping[str, object], ...]:
-    value = section.values.get("profile_routes")
-    if value is None:
-        return ()
-    routes = tuple(item for item in value if isinstance(item, Mapping)) if isinstance(value, tuple) else ()
-    if not isinstance(value, tuple) or len(routes) != len(value):
-        section.note("value_ignored", "profile_routes", "what is not a mapping in a list is left out")
-    return routes
 
 
 def _decode_timezone(top: Section) -> str:

@@ -54,9 +54,15 @@ def is_placeholder(token: str) -> bool:
     return len(text) < SHORTEST_TOKEN or len(set(text)) == 1 or text.startswith(_PLACEHOLDERS)
 
 
-def _mentioned(top: Section, gateway: Section, variables: Variables) -> Iterator[str]:
+def written_platforms(top: Section, gateway: Section) -> list[str]:
+    """The chat platforms that have a section in the settings; one that has several comes as often."""
     names = [str(name) for section in (top, gateway) for name in section.section("platforms").values]
     names += [name for name in sorted(PLATFORM_NAMES) if isinstance(top.values.get(name), Mapping)]
+    return [name for name in names if name not in NO_CHAT_PLATFORMS]
+
+
+def _mentioned(top: Section, gateway: Section, variables: Variables) -> Iterator[str]:
+    names = written_platforms(top, gateway)
     for name in KNOWN_BY_VARIABLES:
         named = variables_of(name)
         wanted = (*named.credentials, *named.accounts, (f"{named.prefix}_ENABLED",))

@@ -27,7 +27,7 @@ GATEWAY_KEYS: Final = _words("""
     filter_silence_narration unauthorized_dm_behavior session_store_max_age_days delivery_ledger
     platform_connect_timeout restart_loop_guard respawn_storm message_timestamps max_inbound_media_bytes strict
     media_delivery_allow_dirs trust_recent_files trust_recent_files_seconds standalone scale_to_zero platforms
-    api_server continuation_seconds album_seconds inbox_attempts
+    api_server continuation_seconds album_seconds inbox_attempts routes agents default_agent
 """)
 
 _TOP: Final = _words("""
@@ -58,6 +58,7 @@ _PLATFORM: Final = _words("""
     observe_unmentioned_group_messages dm_policy allow_from allow_admin_from user_allowed_commands group_policy
     group_allow_from group_allow_admin_from group_user_allowed_commands channel_skill_bindings allowed_users
     group_allowed_users allow_all_users allowed_roles ignored_chats thread_require_mention strict_mention reply_mode
+    topic_profiles
 """)
 
 #: Section -> its keys; ``*`` stands for any one name. A section that is not here may hold anything.

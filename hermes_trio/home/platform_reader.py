@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hermes_trio.home.variables import Variables
 
 #: Keys of a platform's section that are no settings of its adapter.
-_FIELDS: Final = frozenset({"extra", "platform"})
+_FIELDS: Final = frozenset({"extra", "platform", "topic_profiles"})
 
 
 class PlatformReader:
@@ -36,7 +36,7 @@ class PlatformReader:
     def __init__(self, name: str, top: Section, gateway: Section, variables: Variables) -> None:
         self.name = name
         self.names = variables_of(name)
-        self._layers = _layers(name, top, gateway)
+        self._layers = platform_layers(name, top, gateway)
         self._variables = variables
         self._asked_keys: set[str] = set(_FIELDS)
         self._asked_names: set[str] = set()
@@ -171,8 +171,14 @@ class PlatformReader:
         return join_path(f"platforms.{self.name}", key)
 
 
-def _layers(name: str, top: Section, gateway: Section) -> tuple[Section, ...]:
-    """A top-level section that is none, e.g. a text, is nobody's; elsewhere it is an error."""
+def platform_layers(name: str, top: Section, gateway: Section) -> tuple[Section, ...]:
+    """The sections in which a platform's settings may stand, strongest first.
+
+    A top-level section that is none, e.g. a text, is nobody's.
+
+    Raises:
+        ConfigError: Elsewhere it is no mapping.
+    """
     sections = [parent.section(name) for parent in (top.section("platforms"), gateway.section("platforms"))]
     if isinstance(top.values.get(name), Mapping):
         sections.append(top.section(name))

@@ -155,6 +155,21 @@ class Section:
             raise self.error(key, "a list of mappings")
         return tuple(self._item(f"{path}[{index}]", item) for index, item in enumerate(value))
 
+    def mappings(self, key: str, code: str, text: str) -> tuple[Section, ...]:
+        """The mappings in the list under ``key``; anything else is remarked with code and text, and left out."""
+        value = self.values.get(key)
+        if value is None:
+            return ()
+        if not isinstance(value, tuple):
+            self.note(code, key, text)
+            return ()
+        path = join_path(self.path, key)
+        found = [(Section(self._origin, _EMPTY, f"{path}[{index}]"), item) for index, item in enumerate(value)]
+        for place, item in found:
+            if not isinstance(item, Mapping):
+                place.note_here(code, text)
+        return tuple(self._item(place.path, item) for place, item in found if isinstance(item, Mapping))
+
     def names(self, *keys: str) -> tuple[str, ...]:
         """Names in any of the ways people list them: a mapping's keys, texts, or mappings with ``id`` or ``name``."""
         key, value = self._first(keys)
@@ -176,6 +191,10 @@ class Section:
     def note(self, code: str, key: str, text: str) -> None:
         """Remark something about a key; see `Notice`."""
         self.note_at(code, join_path(self.path, key), self.location(key), text)
+
+    def note_here(self, code: str, text: str) -> None:
+        """Remark something about the section itself; see `Notice`."""
+        self.note_at(code, self.path, Location(self._origin.file, self._origin.lines.get(self.path)), text)
 
     def note_at(self, code: str, path: str, location: Location, text: str) -> None:
         """Remark something about a setting that stands elsewhere, e.g. in a variable; see `Notice`."""

@@ -230,13 +230,6 @@ def test_settings_and_variable_that_disagree_are_remarked(load: Load, env: str, 
     assert [notice.code for notice in config.notices] == codes
 
 
-@pytest.mark.parametrize(("written", "kept"), [("x", 0), ("[{a: 1}, 5]", 1), ("{a: 1}", 0)])
-def test_routes_that_are_no_mappings_in_a_list_are_left_out_and_remarked(load: Load, written: str, kept: int) -> None:
-    config = load(f"profile_routes: {written}\n").config
-    assert len(config.gateway.profile_routes) == kept
-    assert [notice.path for notice in config.notices] == ["profile_routes"]
-
-
 def test_explicitly_off_is_told_from_merely_not_on(load: Load) -> None:
     assert load("platforms: {api_server: {enabled: false}}").config.api_server.switched_off
     assert not load("").config.api_server.switched_off
@@ -281,9 +274,6 @@ def test_gateway_keys_may_stand_at_top_level_or_under_gateway(load: Load, prefix
     assert load(f"{prefix}multiplex_profile_allowlist: [b, A, b]\n").config.gateway.multiplex_profile_allowlist == (
         "b",
         "a",
-    )
-    assert load(f"{prefix}profile_routes: [{{platform: irc}}]\n").config.gateway.profile_routes == (
-        {"platform": "irc"},
     )
 
 

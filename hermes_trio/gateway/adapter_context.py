@@ -45,8 +45,17 @@ class CoreContext:
         return await self._chats.press(self._slot, press)
 
     async def migrate(self, old_chat_id: str, new_chat_id: str) -> None:
-        """A chat's conversations go on under its new id."""
-        await move_chat(self._chats.scope, self._slot.platform, old_chat_id, new_chat_id)
+        """A chat's conversations go on under its new id, also those with profiles that answer through this bot."""
+        transport, router = self._slot.transport, self._chats.router
+        await move_chat(self._chats.scope, transport, old_chat_id, new_chat_id)
+        for other in router.all_chats():
+            if router.is_target(other.scope.name) and other is not self._chats:
+                await other.runtime.call(move_chat, transport, old_chat_id, new_chat_id)
+        if any(route.chat_id == old_chat_id for route in router.routes.routes):
+            self._chats.log.warning(
+                f"{self._slot.platform} chat {old_chat_id} is now {new_chat_id}; routes still name the old id",
+                reason="route_chat_moved",
+            )
 
     def connected(self) -> None:
         """All is well again."""

@@ -57,12 +57,14 @@ class Asked:
         session_key: The conversation it came up in.
         choices: What the buttons stand for, in order; an approval's are its choices' names.
         is_approval: Whether it is about something dangerous.
+        transport_profile: The profile whose bot shows it.
     """
 
     question_id: str
     session_key: str
     choices: tuple[str, ...]
     is_approval: bool
+    transport_profile: str
 
 
 class AskedQuestions:
@@ -78,6 +80,10 @@ class AskedQuestions:
         self._asked[token] = asked
         labels = [_LABELS[ApprovalChoice(choice)] if asked.is_approval else choice for choice in asked.choices]
         return tuple((Button(label, f"{_PREFIX}:{token}:{index}"),) for index, label in enumerate(labels))
+
+    def knows(self, data: str) -> bool:
+        """Whether a button with this data belongs to a question of this profile's."""
+        return _token(data)[0] in self._asked
 
     def note_shown(self, question_id: str, message_id: str, text: OutgoingText) -> bool:
         """The question stands in this message of the chat; False when it waits no more by now."""
@@ -113,11 +119,14 @@ class AskedQuestions:
         workplace.approvals.answer(requests[0].id, choice)
         return ""
 
-    async def press(self, scope: ProfileScope, workplace: Workplace, slot: AdapterSlot, press: ButtonPress) -> str:
+    async def press(
+        self, scope: ProfileScope, runtime: ProfileScope, workplace: Workplace, slot: AdapterSlot, press: ButtonPress
+    ) -> str:
         """Take a press of a button; returns a line for who pressed it.
 
         Args:
             scope: The transport profile, whose bot's button it is: who may not talk to it may not press either.
+            runtime: The runtime profile, whose question it is.
             workplace: The runtime profile's.
             slot: The adapter it came through.
             press: The press.
@@ -125,11 +134,13 @@ class AskedQuestions:
         decision = await check_access(scope, press.source)
         if not decision.allowed:
             return NOT_YOURS
-        prefix, token, index = [*press.data.split(":"), "", ""][:3]
-        asked = self._asked.get(token) if prefix == _PREFIX else None
-        if asked is None or not index.isdecimal() or int(index) >= len(asked.choices):
+        token, index = _token(press.data)
+        asked = self._asked.get(token)
+        if asked is None or asked.transport_profile != scope.name:
             return GONE
-        if not _is_theirs(scope, slot, press, asked):
+        if not index.isdecimal() or int(index) >= len(asked.choices):
+            return GONE
+        if not _is_theirs(runtime, slot, press, asked):
             return NOT_YOURS
         choice = asked.choices[int(index)]
         if asked.is_approval:
@@ -189,6 +200,12 @@ def _refusal(access: AccessConfig, source: MessageSource, choice: ApprovalChoice
         return ""
     decision = may_consent(access, source, always=choice is ApprovalChoice.ALWAYS)
     return "" if decision.allowed else decision.text
+
+
+def _token(data: str) -> tuple[str, str]:
+    """The token and the index in the data of a button; empty where it is none of ours."""
+    prefix, token, index = [*data.split(":"), "", ""][:3]
+    return (token, index) if prefix == _PREFIX else ("", "")
 
 
 def _is_theirs(scope: ProfileScope, slot: AdapterSlot, press: ButtonPress, asked: Asked) -> bool:

@@ -143,6 +143,11 @@ def source_of(origin: object) -> MessageSource | None:
     )
 
 
+def transport_of(origin: object) -> str:
+    """The profile whose bot a conversation was last seen through; empty when the routing index does not say."""
+    return str(origin.get("transport_profile") or "") if isinstance(origin, dict) else ""
+
+
 def _id(origin: Mapping[str, object], name: str) -> str | None:
     value = origin.get(name)
     return None if value is None else str(value)

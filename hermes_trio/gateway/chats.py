@@ -19,12 +19,14 @@ from hermes_trio.gateway.adapter_slot import AdapterSlot, AdapterState
 from hermes_trio.gateway.asked import AskedQuestions
 from hermes_trio.gateway.chat_command import run_command_of
 from hermes_trio.gateway.chat_turn import answer_in_lane, say_and_close
+from hermes_trio.gateway.held_messages import HeldMessages
 from hermes_trio.gateway.ingress import Ingress
 from hermes_trio.gateway.lane_table import LaneTable
 from hermes_trio.gateway.last_stop import note_orderly_stop, was_orderly
 from hermes_trio.gateway.notices import notice_text
 from hermes_trio.gateway.reply import ReplyPlace, reply_key
 from hermes_trio.gateway.take_up import take_up
+from hermes_trio.gateway.transports import find_transport
 from hermes_trio.home.platform_config import PlatformConfig
 from hermes_trio.io.supervise import main_leaf
 from hermes_trio.store import inbox, outbox
@@ -41,9 +43,11 @@ if TYPE_CHECKING:
     from hermes_trio.gateway.lane import Lane, Notice
     from hermes_trio.gateway.lane_turn import LaneTurn
     from hermes_trio.gateway.mounts import MountTable
+    from hermes_trio.gateway.router import Router
     from hermes_trio.gateway.runtime import ProfileRuntime
     from hermes_trio.gateway.senders import Senders
     from hermes_trio.home.chat_config import ChatConfig, DisplayConfig
+    from hermes_trio.routing.source import MessageSource
     from hermes_trio.turns.request import TurnRequest, TurnResult
     from hermes_trio.turns.turn import Emit
 
@@ -64,6 +68,7 @@ class Chats:
         runtime: The generation.
         nursery: The profile's nursery; owns lanes and what they begin.
         senders: The bots of all profiles.
+        router: Decides which profile answers what the bots receive.
         mounts: The paths that adapters serve.
         find_factory: Finds a platform's factory.
         locks: Where the locks of credentials are; None where nobody else could use them.
@@ -75,6 +80,7 @@ class Chats:
         slots: The profile's adapters, by platform.
         lanes: The conversations in which something happens.
         asked: Questions below which people can press buttons.
+        held: What its bots have received for other profiles that cannot be had.
         recovered: Set when what an earlier generation left has been taken up.
         draining: Whether nothing new is to be begun.
     """
@@ -85,6 +91,7 @@ class Chats:
         nursery: trio.Nursery,
         *,
         senders: Senders,
+        router: Router,
         mounts: MountTable,
         find_factory: Callable[[str], AdapterFactory],
         locks: CredentialLocks | None,
@@ -98,6 +105,7 @@ class Chats:
         self.root_db: Path | None = runtime.root_db
         self.log = self.scope.log.bind(component="gateway.chats")
         self.senders = senders
+        self.router = router
         self.mounts = mounts
         self.restart_profile = restart_profile
         self.restart_gateway = restart_gateway
@@ -120,6 +128,7 @@ class Chats:
         }
         self.lanes = LaneTable(self, nursery, f"{self.scope.name}#{self.scope.generation}")
         self.asked = AskedQuestions()
+        self.held = HeldMessages(self)
         self.recovered = trio.Event()
         self.draining = False
         self._line = trio.Lock()
@@ -144,7 +153,10 @@ class Chats:
                 taken_up = await take_up(self)
                 if taken_up and not orderly:
                     self.log.warning(f"the last stop was no orderly one; messages taken up: {taken_up}")
+                await self.held.load()
                 self.recovered.set()
+                if self.slots or len(self.held):
+                    nursery.start_soon(self.held.serve, name=f"{self.scope.name} held messages")
                 await nursery.start(serve_outbox, self.scope, self.senders, name=f"{self.scope.name} outbox")
                 await self._prune_forever()
         finally:
@@ -162,7 +174,7 @@ class Chats:
             await self.lanes.idle()
             seen = self.scope.db.changes.count(outbox.TOPIC)
             # What is cut off while it is sent has to be sent again, and nobody knows whether it arrives twice.
-            while await outbox.is_busy(self.scope, self.scope.clock.now(), self._unreachable()):
+            while await outbox.is_busy(self.scope, self.scope.clock.now(), self.senders.unreachable()):
                 seen = await self.scope.db.changes.wait_beyond(outbox.TOPIC, seen)
         if orderly and not any(self.lanes):
             await note_orderly_stop(self.scope)
@@ -310,13 +322,15 @@ class Chats:
         return await self.runtime.run_turn(request, emit)
 
     async def press(self, slot: AdapterSlot, press: ButtonPress) -> str:
-        """Take a press of a button below a question."""
-        return await self.asked.press(self.scope, self.agent.workplace, slot, press)
+        """Take a press of a button below a question, which may be one of a profile that answers through our bot."""
+        asking = next((chats for chats in self.router.all_chats() if chats.asked.knows(press.data)), self)
+        return await asking.asked.press(self.scope, asking.scope, asking.agent.workplace, slot, press)
+
+    def transport_to(self, source: MessageSource, known: str = "") -> str | None:
+        """The profile through whose bot this profile may speak in a place unasked; see `find_transport`."""
+        return find_transport(self.router, self.senders, self.scope, source, known)
 
     # Own business.
-
-    def _unreachable(self) -> set[tuple[str, str]]:
-        return {slot.transport for slot in self.slots.values() if slot.adapter is None}
 
     async def _prune_forever(self) -> None:
         while True:

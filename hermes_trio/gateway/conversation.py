@@ -161,7 +161,7 @@ class LaneConversation:
 
         async def announce(asked: PendingQuestion) -> None:
             shown_ids.append(asked.id)
-            shown = Asked(asked.id, key, tuple(choices), is_approval=False)
+            shown = Asked(asked.id, key, tuple(choices), False, self.transport_profile)
             await show_question(chats, place, question, shown, " / ".join(choices))
 
         shown_ids: list[str] = []
@@ -203,7 +203,7 @@ class LaneConversation:
         for work in self._afterwards:
             work()
         if self._restart is not None:
-            await leave_note(self._chats.scope, self._accepted.message)
+            await leave_note(self._chats.scope, self._accepted.message, self.transport_profile)
             self._restart()
 
     @property

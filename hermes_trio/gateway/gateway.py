@@ -13,6 +13,7 @@ from hermes_trio.gateway.adapter_runner import Factories
 from hermes_trio.gateway.capacity import TurnCapacity
 from hermes_trio.gateway.mounts import MountTable
 from hermes_trio.gateway.report import GatewayReport, ProfileReport
+from hermes_trio.gateway.router import Router
 from hermes_trio.gateway.senders import Senders
 from hermes_trio.gateway.start_gate import StartGate
 from hermes_trio.gateway.states import ProfileState
@@ -21,6 +22,7 @@ from hermes_trio.gateway.table import ProfileSlot, ProfileTable
 from hermes_trio.gateway.views import adapter_reports, turn_reports
 from hermes_trio.home.discovery import discover_profiles
 from hermes_trio.home.names import DEFAULT_PROFILE
+from hermes_trio.routing.route_table import build_route_table
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from hermes_trio.gateway.options import GatewayOptions
     from hermes_trio.gateway.runtime import ProfileRuntime
     from hermes_trio.gateway.settings import GatewaySettings
+    from hermes_trio.home.config import GatewayConfig
     from hermes_trio.home.discovery import ServedProfile
     from hermes_trio.home.paths import HomePaths
     from hermes_trio.io.log import ProfileLogger
@@ -57,6 +60,7 @@ class Gateway:
         senders: The bots of all profiles.
         factories: Makes adapters.
         mounts: The paths that adapters serve.
+        router: Decides which profile answers what bots receive.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Gateway:
         shared: SharedResources,
         log: ProfileLogger,
         profiles: Sequence[ServedProfile],
+        known: frozenset[str],
     ) -> None:
         self.options = options
         self.settings = settings
@@ -84,6 +89,13 @@ class Gateway:
         self.senders = Senders(self._announce)
         self.factories = Factories(options.find_adapter)
         self.mounts = MountTable()
+        self.router = Router(
+            self.table,
+            known,
+            build_route_table(settings.gateway.profile_routes),
+            holds=settings.gateway.holds_unroutable,
+            changes=lambda: self.changes,
+        )
         for profile in profiles:
             slot = ProfileSlot(profile.name, shared.clock, self._profile_changed)
             self.table.add(slot)
@@ -94,6 +106,11 @@ class Gateway:
     def home(self) -> HomePaths:
         """The home that is served."""
         return self.options.home
+
+    def use_routes(self, settings: GatewayConfig) -> None:
+        """Let the routes of freshly read settings of the default profile be in force from now on."""
+        self.router.routes = build_route_table(settings.profile_routes)
+        self.router.holds = settings.holds_unroutable
 
     def status(self) -> GatewayReport:
         """How everything is doing now."""
@@ -189,7 +206,8 @@ async def open_gateway(
     profiles = discover_profiles(
         options.home, wanted=options.wanted, allowlist=settings.gateway.multiplex_profile_allowlist
     )
-    gateway = Gateway(options, settings, shared, log, profiles)
+    known = frozenset(profile.name for profile in discover_profiles(options.home, wanted=None, allowlist=None))
+    gateway = Gateway(options, settings, shared, log, profiles, known)
     async with trio.open_nursery() as nursery:
         for slot in gateway.table:
             if slot.state is not ProfileState.PARKED:

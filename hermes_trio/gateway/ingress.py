@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from hermes_trio.access.authorize import check_access
 from hermes_trio.access.groups import Verdict, group_verdict
-from hermes_trio.access.identity import is_direct
 from hermes_trio.access.stranger import answer_stranger
-from hermes_trio.errors import HermesTrioError
-from hermes_trio.gateway.accepted import Accepted, new_row
-from hermes_trio.gateway.chat_request import key_of
+from hermes_trio.errors import HermesTrioError, ProfileUnavailable, ScopeClosed, StoreError
+from hermes_trio.gateway.accepted import Accepted
 from hermes_trio.gateway.chat_turn import say_and_close
 from hermes_trio.gateway.dispatch_hook import DISPATCH, Skipped, ask_before_dispatch
+from hermes_trio.gateway.handover import accept_into, hand_over
 from hermes_trio.gateway.observed import observe
-from hermes_trio.store import inbox
-from hermes_trio.turns.commands.parsing import spoken_command
+from hermes_trio.gateway.router import Routed
+from hermes_trio.gateway.select_profile import SELECT_PROFILE, Selection, select_profile
+from hermes_trio.home.names import DEFAULT_PROFILE
+from hermes_trio.routing.decision import RouteDecision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +99,7 @@ class Ingress:
             await self._meet_stranger(message, decision)
         elif verdict.verdict is Verdict.OBSERVE:
             self._drop(message, verdict.reason)
-            await observe(chats.scope, message)
+            await self._observe(message)
         elif chats.agent.workplace.hooks.listens(DISPATCH):
             await self._ask_hooks(message)
         else:
@@ -114,17 +114,75 @@ class Ingress:
         else:
             await self._accept(word)
 
+    async def _observe(self, message: InboundMessage) -> None:
+        """Keep a message as context of the profile that answers in its place; of one that is not there it is lost."""
+        own, router = self._chats.scope.name, self._chats.router
+        profile = router.decide(own, message.source).runtime_profile
+        if profile == own:
+            await observe(self._chats.scope, own, message)
+        elif profile is not None:
+            try:
+                await router.profiles[profile].require_runtime().call(observe, own, message)
+            except (ProfileUnavailable, ScopeClosed, StoreError) as error:
+                self._log.warning(f"what was said is not kept as context of profile {profile}: {error}")
+
     async def _accept(self, message: InboundMessage) -> None:
-        chats, source = self._chats, message.source
-        if not message.attachments:
-            text = spoken_command(message.text, chats.chat.reset_triggers, direct=is_direct(source))
-            message = replace(message, text=text)
-        key = key_of(chats.scope, source)
-        row_id = await inbox.accept(chats.scope, new_row(message, chats.scope.name, key))
-        if row_id is None:
-            self._drop(message, "duplicate")
+        """Commit a message to the inbox of the profile that answers it, or to what waits for that profile."""
+        own, router = self._chats.scope.name, self._chats.router
+        selection = await self._select(message)
+        if selection.refusal is not None:
+            decision = RouteDecision(own, None, reason=selection.refusal)
         else:
-            chats.lanes.deliver(Accepted(row_id, chats.scope.name, key, message))
+            decision = router.decide(own, message.source, chosen=selection.profile)
+        self._note(message, decision, selection)
+        if decision.runtime_profile == own:
+            if not await accept_into(self._chats, own, message):
+                self._drop(message, "duplicate")
+        elif selection.refusal is not None:
+            self._drop_routed(message, selection.refusal, selection.detail)
+        else:
+            await self._hand_over(message, decision, is_chosen=selection.profile is not None)
+
+    async def _select(self, message: InboundMessage) -> Selection:
+        """What the operator's hook says, which is asked for the default profile's bots, as the routes are."""
+        hooks, own = self._chats.agent.workplace.hooks, self._chats.scope.name
+        if own != DEFAULT_PROFILE or not hooks.listens(SELECT_PROFILE):
+            return Selection()
+        return await select_profile(hooks, message, own)
+
+    async def _hand_over(self, message: InboundMessage, decision: RouteDecision, *, is_chosen: bool) -> None:
+        """Give a message to another profile; one that fails at it harms no other message of this bot."""
+        chats, profile, reason = self._chats, decision.runtime_profile, decision.reason
+        if profile is not None and not chats.held.waits_for(profile):
+            try:
+                if not await hand_over(chats.router, profile, chats.scope.name, message):
+                    self._drop(message, "duplicate")
+                return
+            except (ProfileUnavailable, ScopeClosed, StoreError) as error:
+                chats.scope.check_open()
+                self._log.warning(f"profile {profile} could not take a message: {error}")
+                reason = "route_target_failed" if isinstance(error, StoreError) else "route_target_draining"
+        waits = profile is not None or decision.is_transient or chats.router.holds
+        if not waits:
+            self._drop_routed(message, reason or "", f"its route leads to profile {decision.target}")
+        elif not await chats.held.hold(message, decision.target, reason or "behind_others", is_chosen=is_chosen):
+            self._drop(message, "duplicate_or_too_many_held")
+
+    def _note(self, message: InboundMessage, decision: RouteDecision, selection: Selection) -> None:
+        """Remember how a message was routed, and log what is not the usual."""
+        now = self._chats.scope.clock.now()
+        chosen = selection.profile is not None or selection.refusal is not None
+        routed = Routed(message.message_id, message.source, decision, chosen_by_hook=chosen, at=now)
+        self._chats.router.recent.append(routed)
+        if decision.runtime_profile not in (None, self._chats.scope.name):
+            route = decision.route.name or decision.route.origin if decision.route is not None else "a hook"
+            self._log.info(
+                f"routed message: to profile {decision.runtime_profile} by {route}", message_id=message.message_id
+            )
+
+    def _drop_routed(self, message: InboundMessage, reason: str, detail: str) -> None:
+        self.dropped[reason] += 1
+        self._log.warning(f"a message is dropped: {detail}", reason=reason, message_id=message.message_id)
 
     async def _meet_stranger(self, message: InboundMessage, decision: Decision) -> None:
         chats = self._chats

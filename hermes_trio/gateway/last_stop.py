@@ -41,15 +41,25 @@ async def note_orderly_stop(scope: ProfileScope) -> None:
         scope.log.bind(component="gateway.chats").warning(str(error))
 
 
-async def leave_note(scope: ProfileScope, message: InboundMessage) -> None:
+async def leave_note(scope: ProfileScope, message: InboundMessage, transport_profile: str) -> None:
     """Note who asks for a restart; a note that cannot be written is logged.
+
+    Args:
+        scope: The runtime profile, which will tell when it is done.
+        message: Where somebody asked.
+        transport_profile: The profile whose bot received it.
 
     Raises:
         ScopeClosed: The profile is over.
     """
     source = message.source
     note = RestartNote(
-        source.platform, source.chat_id or "", source.chat_type, source.thread_id, message.message_id or None
+        platform=source.platform,
+        chat_id=source.chat_id or "",
+        chat_type=source.chat_type,
+        thread_id=source.thread_id,
+        message_id=message.message_id or None,
+        transport_profile="" if transport_profile == scope.name else transport_profile,
     )
     try:
         await scope.run_blocking(leave_restart_note, scope.home.restart_note, note)

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from hermes_trio.store.routing_index import RoutingEntry
 
 
-async def move_chat(scope: ProfileScope, platform: str, old_chat_id: str, new_chat_id: str) -> None:
+async def move_chat(scope: ProfileScope, transport: tuple[str, str], old_chat_id: str, new_chat_id: str) -> None:
     """Let a chat's conversations go on under its new id, and send there what waits for the old one.
 
     Doing it twice does no harm: platforms announce a move in both chats.
 
     Args:
-        scope: The profile, whose bot was told.
-        platform: The chat's platform.
+        scope: The runtime profile, whose conversations they are.
+        transport: Whose bot was told, and on which platform.
         old_chat_id: The id that the chat had.
         new_chat_id: The id that it has.
 
@@ -28,10 +28,10 @@ async def move_chat(scope: ProfileScope, platform: str, old_chat_id: str, new_ch
         StoreError: The file cannot be used.
         ScopeClosed: The profile is over.
     """
-    await outbox.move_chat(scope, (scope.name, platform), old_chat_id, new_chat_id)
+    await outbox.move_chat(scope, transport, old_chat_id, new_chat_id)
     entries = {entry.session_key: entry for entry in await routing_index.list_entries(scope)}
     for entry in entries.values():
-        moved = _moved(entry, platform, old_chat_id, new_chat_id)
+        moved = _moved(entry, transport[1], old_chat_id, new_chat_id)
         if moved is None:
             continue
         if moved.session_key not in entries:

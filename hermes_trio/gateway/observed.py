@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from hermes_trio.scope import ProfileScope
 
 
-async def observe(scope: ProfileScope, message: InboundMessage) -> None:
+async def observe(scope: ProfileScope, transport_profile: str, message: InboundMessage) -> None:
     """Keep a message as context; one that has come before is not kept again.
+
+    Args:
+        scope: The runtime profile, whose context it is.
+        transport_profile: Whose bot received it.
+        message: The message.
 
     Raises:
         StoreError: It could not be stored.
@@ -25,7 +30,7 @@ async def observe(scope: ProfileScope, message: InboundMessage) -> None:
     if not message.text.strip():
         return
     key = key_of(scope, message.source)
-    origin = origin_of(message, scope.name, scope.name)
+    origin = origin_of(message, transport_profile, scope.name)
     session = await get_or_create(scope, key, origin, replace(scope.config.chat.session_reset, mode="none"))
     text = f"[{message.source.user_name or 'somebody'}] {message.text.strip()}"
     row = StoredMessage("user", text, message.at, platform_message_id=message.message_id, observed=True)

@@ -9,7 +9,7 @@ import trio
 
 from hermes_trio.adapter_api.messages import InboundMessage
 from hermes_trio.errors import HermesTrioError
-from hermes_trio.gateway.chat_request import source_of
+from hermes_trio.gateway.chat_request import source_of, transport_of
 from hermes_trio.store import routing_index
 from hermes_trio.tools.background_watch import ProcessNotice, describe_notice
 
@@ -46,8 +46,8 @@ async def _report(chats: Chats, notice: ProcessNotice) -> None:
     entry = await routing_index.lookup(scope, key) if key else None
     origin = entry.more.get("origin") if entry is not None else None
     source = source_of(origin)
-    if source is None or source.platform not in chats.slots:
+    transport = chats.transport_to(source, transport_of(origin)) if source is not None else None
+    if source is None or transport is None:
         return  # a conversation over HTTP: whoever asks there asks again
-    transport = str(origin.get("transport_profile") or scope.name) if isinstance(origin, dict) else scope.name
     message = InboundMessage(source, f"process:{uuid.uuid4().hex}", describe_notice(notice), scope.clock.now())
     await chats.tell_agent(message, transport, key)

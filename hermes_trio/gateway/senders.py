@@ -60,6 +60,10 @@ class Senders:
         slot = self.slot(transport_profile, platform)
         return None if slot is None else slot.adapter
 
+    def unreachable(self) -> set[tuple[str, str]]:
+        """The adapters that cannot be used now: transport profile and platform."""
+        return {slot.transport for slot in self._slots.values() if slot.adapter is None}
+
     def capabilities(self, transport_profile: str, platform: str) -> Capabilities:
         """What the platform can do; the least that can be assumed when its adapter could not be made."""
         slot = self.slot(transport_profile, platform)

@@ -86,6 +86,8 @@ class ProfileSupervisor:
         slot.enter(ProfileState.STARTING)
         settings = await gateway.start_gate.run(self._load)
         self._secrets = settings.secrets
+        if slot.name == DEFAULT_PROFILE:
+            gateway.use_routes(settings.config.gateway)
         problem = model_problem(settings) or mcp_problem(settings.config)
         urls = provider_urls(settings)
         async with open_scope(settings, slot.generation, gateway.shared, prepare, provider_urls=urls) as scope:
@@ -104,7 +106,7 @@ class ProfileSupervisor:
                     nursery.start_soon(reports.serve, chats, name=f"{scope.name}#{scope.generation} process reports")
 
                 runtime.prepare_chats(chats, begin_chats)
-                if chats.slots:
+                if chats.slots or gateway.router.is_target(slot.name):
                     runtime.chats = chats
                     await begin_chats()
                 await self._serve(runtime, problem)
@@ -116,6 +118,7 @@ class ProfileSupervisor:
             runtime,
             nursery,
             senders=gateway.senders,
+            router=gateway.router,
             mounts=gateway.mounts,
             find_factory=gateway.factories.find,
             locks=gateway.options.credential_locks,

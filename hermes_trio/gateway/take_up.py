@@ -9,7 +9,7 @@ from hermes_trio.access.decision import Reason
 from hermes_trio.adapter_api.messages import InboundMessage
 from hermes_trio.delivery.parts import encode_markdown
 from hermes_trio.gateway.accepted import Accepted, decode_row
-from hermes_trio.gateway.chat_request import source_of
+from hermes_trio.gateway.chat_request import source_of, transport_of
 from hermes_trio.gateway.chat_turn import say_and_close
 from hermes_trio.gateway.lane import Notice
 from hermes_trio.gateway.last_stop import take_note
@@ -70,23 +70,28 @@ async def take_up_replayed(chats: Chats) -> None:
 async def _tell_restarted(chats: Chats) -> None:
     """Tell whoever asked for the restart that it is done."""
     note = await take_note(chats.scope)
-    slot = chats.slots.get(note.platform) if note is not None else None
-    if note is None or slot is None or not slot.config.gateway_restart_notification:
+    if note is None:
         return
     source = MessageSource(note.platform, note.chat_type, chat_id=note.chat_id, thread_id=note.thread_id)
+    transport = chats.transport_to(source, note.transport_profile)
+    slot = chats.senders.slot(transport, note.platform) if transport is not None else None
+    if transport is None or slot is None or not slot.config.gateway_restart_notification:
+        return
     asked = InboundMessage(source, note.message_id or "restart", "", chats.scope.clock.now())
-    chats.say(Accepted(0, chats.scope.name, "", asked), notice_text(Notice.RESTARTED))
+    chats.say(Accepted(0, transport, "", asked), notice_text(Notice.RESTARTED))
 
 
 async def _go_on(chats: Chats) -> None:
     """Take up the turns that hermes-agent marked when it was stopped; it keeps no inbox, so the agent is told."""
     scope = chats.scope
     for entry in await list_resume_pending(scope, chats.chat.gateway_auto_continue_freshness):
-        place = source_of(entry.more.get("origin"))
-        if place is not None and place.platform in chats.slots and await _may_still(chats, place, scope.name):
+        origin = entry.more.get("origin")
+        place = source_of(origin)
+        transport = chats.transport_to(place, transport_of(origin)) if place is not None else None
+        if place is not None and transport is not None and await _may_still(chats, place, transport):
             marked = str(entry.more.get("last_resume_marked_at"))
             message = InboundMessage(place, f"resume:{entry.session_id}:{marked}", RESUME, scope.clock.now())
-            await chats.tell_agent(message, scope.name, entry.session_key)
+            await chats.tell_agent(message, transport, entry.session_key)
         # Only now: a crash in between tells the agent once more, which it then has been told already.
         await clear_resume_pending(scope, (entry.session_key,))
 
@@ -114,13 +119,14 @@ async def _take_up_row(chats: Chats, row: InboxRow) -> Accepted | None:
 async def _may_still(chats: Chats, source: MessageSource, transport_profile: str) -> bool:
     """Whether who wrote a message would be let in now as well: the settings may have changed since.
 
-    What a platform says that has gone from the settings counts no more, and another profile's rules are not known here;
+    What a platform says that has gone from the settings counts no more, nor that of a profile that does not serve now;
     a place without a person was decided about when it was taken.
     """
-    scope = chats.scope
-    if transport_profile != scope.name or source.platform not in scope.config.platforms:
+    own = transport_profile == chats.scope.name
+    bot = chats if own else chats.router.chats_of(transport_profile)
+    if bot is None or source.platform not in bot.scope.config.platforms:
         return True
-    decision = await check_access(scope, source)
+    decision = await check_access(bot.scope, source)
     if not decision.allowed and decision.reason is not Reason.NO_USER_ID:
         chats.log.info(f"a message is not answered any more: {decision.text}", reason=decision.reason)
         return False

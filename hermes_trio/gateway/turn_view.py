@@ -174,12 +174,15 @@ class TurnView:
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", request.command)), default=0))
         text = f"⚠️ May I run this? {request.description}\n{fence}\n{request.command}\n{fence}"
         words = "Answer `yes`, `session`, `always` or `no`."
-        self._show(text, Asked(request.id, request.session_key, choices, is_approval=True), words)
+        self._show(text, self._asked(request.id, request.session_key, choices, is_approval=True), words)
 
     def _ask(self, event: QuestionAsked) -> None:
         listed = "".join(f"\n{number}. {choice}" for number, choice in enumerate(event.choices, start=1))
-        asked = Asked(event.question_id, self._lane.session_key, event.choices, is_approval=False)
+        asked = self._asked(event.question_id, self._lane.session_key, event.choices, is_approval=False)
         self._show(f"❓ {event.question}", asked, listed)
+
+    def _asked(self, question_id: str, session_key: str, choices: tuple[str, ...], *, is_approval: bool) -> Asked:
+        return Asked(question_id, session_key, choices, is_approval, self._place.transport_profile)
 
     def _show(self, text: str, asked: Asked, in_words: str) -> None:
         self._questions.add(asked.question_id)

@@ -259,6 +259,8 @@ class GatewayConfig:
         write_sessions_json: Whether the routing index is mirrored to ``sessions.json``.
         max_concurrent_turns: Most turns running at once over all profiles.
         profile_routes: Which messages belong to which profile, in order of declaration; the default profile's count.
+        holds_unroutable: Whether messages for a profile that is parked, failed or unknown wait for it, instead of being
+            dropped; the default profile's counts.
     """
 
     multiplex_profile_allowlist: tuple[str, ...] | None = None
@@ -267,6 +269,7 @@ class GatewayConfig:
     write_sessions_json: bool = True
     max_concurrent_turns: int = DEFAULT_TURNS
     profile_routes: tuple[RouteConfig, ...] = ()
+    holds_unroutable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,7 +189,15 @@ def _decode_gateway(top: Section, gateway: Section) -> GatewayConfig:
         write_sessions_json=holder("write_sessions_json").boolean("write_sessions_json", default=True),
         max_concurrent_turns=turns or DEFAULT_TURNS,
         profile_routes=decode_routes(top, gateway),
+        holds_unroutable=_decode_unroutable(holder("route_unavailable")),
     )
+
+
+def _decode_unroutable(section: Section) -> bool:
+    word = section.text("route_unavailable").strip().lower()
+    if word not in ("", "drop", "hold"):
+        section.note("value_ignored", "route_unavailable", f"{word!r} is neither drop nor hold; drop counts")
+    return word == "hold"
 
 
 def _decode_allowlist(section: Section) -> tuple[str, ...] | None:

@@ -27,7 +27,8 @@ GATEWAY_KEYS: Final = _words("""
     filter_silence_narration unauthorized_dm_behavior session_store_max_age_days delivery_ledger
     platform_connect_timeout restart_loop_guard respawn_storm message_timestamps max_inbound_media_bytes strict
     media_delivery_allow_dirs trust_recent_files trust_recent_files_seconds standalone scale_to_zero platforms
-    api_server continuation_seconds album_seconds inbox_attempts routes agents default_agent
+    api_server continuation_seconds album_seconds inbox_attempts route_unavailable routes agents
+    default_agent
 """)
 
 _TOP: Final = _words("""

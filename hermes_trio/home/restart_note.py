@@ -22,6 +22,7 @@ class RestartNote(msgspec.Struct, frozen=True, omit_defaults=True):
         chat_type: ``dm``, ``group`` ...
         thread_id: The thread or topic within it, or None.
         message_id: The platform's id of the message that asked, or None.
+        transport_profile: The profile whose bot was asked; empty for the note's own. hermes-agent does not know it.
     """
 
     platform: str
@@ -29,6 +30,7 @@ class RestartNote(msgspec.Struct, frozen=True, omit_defaults=True):
     chat_type: str = "dm"
     thread_id: str | None = None
     message_id: str | None = None
+    transport_profile: str = ""
 
 
 def leave_restart_note(path: Path, note: RestartNote) -> None:

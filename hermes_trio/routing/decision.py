@@ -29,6 +29,7 @@ class RouteDecision:
         route: The route it took, whether its target is there or not; None without one.
         reason: Why the message is not taken, e.g. ``route_target_parked``; None when it is.
         is_transient: Whether the reason passes by itself within moments.
+        target: The profile that is meant, whether it is there or not.
     """
 
     transport_profile: str
@@ -36,6 +37,7 @@ class RouteDecision:
     route: RouteConfig | None = None
     reason: str | None = None
     is_transient: bool = False
+    target: str = ""
 
 
 def decide(
@@ -62,8 +64,8 @@ def decide(
     target = chosen if chosen is not None else route.profile if route is not None else transport_profile
     reason = None if target == transport_profile else availability(target)
     if reason is None:
-        return RouteDecision(transport_profile, target, route)
-    return RouteDecision(transport_profile, None, route, reason, reason in TRANSIENT_REASONS)
+        return RouteDecision(transport_profile, target, route, target=target)
+    return RouteDecision(transport_profile, None, route, reason, reason in TRANSIENT_REASONS, target)
 
 
 def covers(

@@ -67,6 +67,26 @@ INBOX: Final = OwnTable(
     f"(id) WHERE {INBOX_UNFINISHED}",
 )
 
+HELD: Final = OwnTable(
+    Table(
+        "trio_held",
+        (
+            "id INTEGER PRIMARY KEY AUTOINCREMENT",
+            "platform TEXT NOT NULL",
+            "chat_id TEXT NOT NULL",
+            "message_id TEXT NOT NULL",
+            "target TEXT NOT NULL",
+            "is_chosen INTEGER NOT NULL",
+            "message TEXT NOT NULL",
+            "reason TEXT NOT NULL",
+            "held_at REAL NOT NULL",
+        ),
+        ("UNIQUE (platform, chat_id, message_id)",),
+    ),
+    "idx_trio_held_target",
+    "(target, id)",
+)
+
 OUTBOX: Final = OwnTable(
     Table(
         "trio_outbox",

@@ -39,10 +39,12 @@ class HookOutcome:
     Attributes:
         answers: The mappings they gave, in order.
         block: The first one's word that it must not be done.
+        failures: What went wrong in those that failed, for people; they have been logged.
     """
 
     answers: tuple[Mapping[str, object], ...] = ()
     block: Block | None = None
+    failures: tuple[str, ...] = ()
 
     @property
     def context(self) -> tuple[str, ...]:
@@ -99,17 +101,20 @@ class Hooks:
         if not self.listens(event):
             return _NOTHING
         answers: list[Mapping[str, object]] = []
+        failures: list[str] = []
         for handler in (hook for hook in self._python.hooks if hook.wants(event)):
-            answer = await self._call(handler, event, context)
+            answer, failure = await self._call(handler, event, context)
             answers.append(answer)
+            failures.append(failure)
             if block := find_block(answer):
                 return HookOutcome(tuple(answers), block)
         for command in self._commands_for(event, context):
-            answer, found = await self._run(command, context)
+            answer, failure, found = await self._run(command, context)
             answers.append(answer)
+            failures.append(failure)
             if found:
                 return HookOutcome(tuple(answers), found)
-        return HookOutcome(tuple(answer for answer in answers if answer))
+        return HookOutcome(tuple(filter(None, answers)), failures=tuple(filter(None, failures)))
 
     async def tell(self, event: str, context: Mapping[str, object]) -> HookOutcome:
         """Do the same as `fire`, with the profile's secrets blackened in everything that the hooks are told."""
@@ -145,21 +150,28 @@ class Hooks:
             hook for hook in self._shell if hook.event == event and (event not in TOOL_EVENTS or hook.matches(tool))
         ]
 
-    async def _call(self, hook: PythonHook, event: str, context: Mapping[str, object]) -> Mapping[str, object]:
+    async def _call(
+        self, hook: PythonHook, event: str, context: Mapping[str, object]
+    ) -> tuple[Mapping[str, object], str]:
+        failure = ""
         try:
-            return await run_python_hook(hook, event, context, self._threads)
+            return await run_python_hook(hook, event, context, self._threads), failure
         except trio.TooSlowError:
-            self._warn(f"{hook} took longer than {hook.seconds:g} s at {event}; it is not waited for")
+            failure = f"{hook} took longer than {hook.seconds:g} s at {event}; it is not waited for"
         except Exception as error:  # noqa: BLE001  a user's handler may raise anything, and that must not end the turn
-            self._warn(f"{hook} failed at {event}: {type(error).__name__}: {error}")
-        return {}
+            failure = f"{hook} failed at {event}: {type(error).__name__}: {error}"
+        self._warn(failure)
+        return {}, failure
 
-    async def _run(self, hook: ShellHook, context: Mapping[str, object]) -> tuple[Mapping[str, object], Block | None]:
+    async def _run(
+        self, hook: ShellHook, context: Mapping[str, object]
+    ) -> tuple[Mapping[str, object], str, Block | None]:
         async with self._commands:
             answer = await run_shell_hook(hook, context, self._place)
-        if answer.problem:
-            self._warn(f"{hook} failed: {answer.problem}")
-        return answer.values, answer.block
+        failure = f"{hook} failed: {answer.problem}" if answer.problem else ""
+        if failure:
+            self._warn(failure)
+        return answer.values, failure, answer.block
 
     def _warn(self, message: str) -> None:
         self._scope.log.bind(component="hooks").warning(message)

@@ -30,16 +30,20 @@ def everybody(_profile: str) -> str | None:
 
 
 def test_a_message_that_no_route_takes_is_the_bots_own() -> None:
-    assert decide(build_route_table([KIDS]), "default", ELSEWHERE, nobody) == RouteDecision("default", "default")
+    assert decide(build_route_table([KIDS]), "default", ELSEWHERE, nobody) == RouteDecision(
+        "default", "default", target="default"
+    )
 
 
 def test_a_routed_message_goes_to_the_target() -> None:
-    assert decide(build_route_table([KIDS]), "default", HERE, everybody) == RouteDecision("default", "kids", KIDS)
+    assert decide(build_route_table([KIDS]), "default", HERE, everybody) == RouteDecision(
+        "default", "kids", KIDS, target="kids"
+    )
 
 
 def test_a_message_to_a_target_that_is_not_there_goes_to_nobody() -> None:
     found = decide(build_route_table([KIDS]), "default", HERE, nobody)
-    assert found == RouteDecision("default", None, KIDS, GONE)
+    assert found == RouteDecision("default", None, KIDS, GONE, target="kids")
 
 
 def test_a_less_specific_route_does_not_stand_in() -> None:
@@ -50,7 +54,9 @@ def test_a_less_specific_route_does_not_stand_in() -> None:
 
 def test_a_route_to_the_bots_own_profile_is_always_open() -> None:
     own = replace(KIDS, profile="default")
-    assert decide(build_route_table([own]), "default", HERE, nobody) == RouteDecision("default", "default", own)
+    assert decide(build_route_table([own]), "default", HERE, nobody) == RouteDecision(
+        "default", "default", own, target="default"
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,9 +79,15 @@ def test_some_reasons_pass_by_themselves(reason: str, is_transient: bool) -> Non
 
 def test_a_choice_comes_before_the_routes() -> None:
     table = build_route_table([KIDS])
-    assert decide(table, "default", HERE, everybody, chosen="career") == RouteDecision("default", "career")
-    assert decide(table, "default", HERE, nobody, chosen="default") == RouteDecision("default", "default")
-    assert decide(table, "default", HERE, nobody, chosen="career") == RouteDecision("default", None, None, GONE)
+    assert decide(table, "default", HERE, everybody, chosen="career") == RouteDecision(
+        "default", "career", target="career"
+    )
+    assert decide(table, "default", HERE, nobody, chosen="default") == RouteDecision(
+        "default", "default", target="default"
+    )
+    assert decide(table, "default", HERE, nobody, chosen="career") == RouteDecision(
+        "default", None, None, GONE, target="career"
+    )
 
 
 @given(tables, bots, sources, st.frozensets(st.sampled_from(TARGETS)))

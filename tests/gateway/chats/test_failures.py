@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from hermes_trio.errors import StoreError
-from hermes_trio.gateway import chat_turn, ingress
+from hermes_trio.gateway import chat_turn, handover
 from hermes_trio.gateway.take_up import take_up_replayed
 from hermes_trio.store import inbox
 from hermes_trio.testing.telegram import FaultKind
@@ -161,7 +161,7 @@ async def test_what_the_store_did_not_take_is_not_confirmed_to_the_platform(tmp_
             raise StoreError("the disk is full", profile=scope.name)
         return await accept(scope, row)
 
-    monkeypatch.setattr("hermes_trio.gateway.ingress.inbox.accept", full)
+    monkeypatch.setattr("hermes_trio.gateway.handover.inbox.accept", full)
     async with open_chats(tmp_path) as chats:
         await chats.say("hello")
         await chats.until(lambda: len(refused) == 1)
@@ -213,14 +213,14 @@ async def test_a_message_that_is_tried_again_interrupts_nobody(tmp_path, autojum
 async def test_a_message_that_cannot_even_be_taken_is_left_out_and_the_next_flows(
     tmp_path, autojump_clock, monkeypatch
 ):
-    taken = ingress.key_of
+    taken = handover.key_of
 
     def key_of(scope, source):
         if source.user_id == "1002":
             raise ZeroDivisionError("foreign")
         return taken(scope, source)
 
-    monkeypatch.setattr(ingress, "key_of", key_of)
+    monkeypatch.setattr(handover, "key_of", key_of)
     async with open_chats(tmp_path) as chats:
         chats.expects_crashes = True
         await chats.say("poison", by=chats.bob)

@@ -433,7 +433,7 @@ junk = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(["profile_routes", "routes", "agents", "default_agent"]), junk))
 def test_whatever_stands_there_a_profile_loads_and_declares_what_was_written(
     load: Load, values: dict[str, object]

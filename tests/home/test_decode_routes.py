@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -443,3 +445,15 @@ def test_whatever_stands_there_a_profile_loads_and_declares_what_was_written(
         assert route.profile
         assert route.platform or route.origin == "default_agent"
         assert all(value is None or value.strip() for value in (route.user_id, route.chat_id, route.thread_id))
+
+
+def test_the_spellings_that_the_documentation_shows_are_read(decode: Decode) -> None:
+    text = (Path(__file__).parents[2] / "docs/configuration.md").read_text()
+    section = text.partition("### Routes: one bot for many profiles")[2].partition("\n### ")[0]
+    blocks = [
+        "".join(f"{line[4:]}\n" for line in part.splitlines()) for part in re.findall(r"(?m)(?:^    .*\n)+", section)
+    ]
+    assert [[route.profile for route in decode(block)] for block in blocks] == [
+        ["career", "kids"],
+        ["career", "finance", "research", "kids", "research", "research", "career", "career", "career"],
+    ]

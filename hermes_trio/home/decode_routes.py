@@ -94,7 +94,7 @@ def _decode_entry(entry: Section, agents: Agents) -> RouteConfig:
     _refuse_unknown(entry, _KEYS)
     conditions = _conditions(entry)
     if "platform" not in conditions:
-        raise RouteMistake(entry, "", "`platform` is missing, without which ids say nothing")
+        raise RouteMistake(entry, None, "`platform` is missing, without which ids say nothing")
     platform_holder = conditions["platform"]
     bot = conditions.get("bot_profile")
     ids = {key: read_id(conditions[key], key) if key in conditions else None for key in _IDS}
@@ -134,7 +134,7 @@ def _target(entry: Section, agents: Agents) -> str:
     given = [key for key in ("profile", "agent") if key in entry.values]
     if len(given) != 1:
         problem = "`profile` is missing" if not given else "`profile` and `agent` are both given"
-        raise RouteMistake(entry, "", problem)
+        raise RouteMistake(entry, None, problem)
     return read_profile(entry, "profile") if given == ["profile"] else _profile_of_agent(entry, "agent", agents)
 
 
@@ -241,7 +241,7 @@ def _decode_agent(agents: Section, key: str) -> str | None:
     try:
         return _read_agent(agents, key)
     except RouteMistake as mistake:
-        mistake.section.note("route_invalid", mistake.key, f"{mistake.text}; routes to this agent are left out")
+        mistake.note("routes to this agent are left out")
         return None
 
 

@@ -29,23 +29,23 @@ class RouteMistake(Exception):
 
     Attributes:
         section: Where.
-        key: The key concerned, or empty for the whole section.
+        key: The key concerned, or None for the whole section.
         text: What is wrong.
     """
 
-    def __init__(self, section: Section, key: str, text: str) -> None:
+    def __init__(self, section: Section, key: str | None, text: str) -> None:
         super().__init__(text)
         self.section = section
         self.key = key
         self.text = text
 
-    def note(self) -> None:
-        """Remark it."""
-        text = f"{self.text}; the route is left out"
-        if self.key:
-            self.section.note("route_invalid", self.key, text)
-        else:
+    def note(self, consequence: str = "the route is left out") -> None:
+        """Remark it, and what becomes of it."""
+        text = f"{self.text}; {consequence}"
+        if self.key is None:
             self.section.note_here("route_invalid", text)
+        else:
+            self.section.note("route_invalid", self.key, text)
 
 
 def read_id(section: Section, key: str) -> str:

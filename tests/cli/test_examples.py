@@ -9,6 +9,8 @@ from hermes_trio.cli.checks.analysis import analyse_home
 from hermes_trio.home.discovery import discover_profiles
 from hermes_trio.home.paths import HomePaths
 from hermes_trio.home.settings import load_profile_settings
+from hermes_trio.routing.route_table import build_route_table, resolve_route
+from hermes_trio.routing.source import MessageSource
 
 EXAMPLES = Path(__file__).parents[2] / "config_examples"
 
@@ -65,6 +67,17 @@ def test_the_telegram_example_has_two_bots_with_rules_of_their_own(tmp_path):
     assert len({bot.token for bot in bots}) == 2
     assert [bool(bot.access.allowed_users) for bot in bots] == [True, False]
     assert [bot.access.unauthorized_dm_behavior for bot in bots] == ["ignore", "pair"]
+
+
+def test_the_forum_example_gives_four_topics_of_one_bot_to_four_profiles(tmp_path):
+    home = copy_of("forum", tmp_path / "home")
+    table = build_route_table(load_profile_settings(home, "default", {}).config.gateway.profile_routes)
+    found = [
+        resolve_route(table, "default", MessageSource("telegram", "group", "-1003961179976", topic)).runtime_profile
+        for topic in ("6", "7", "9", "13", "1")
+    ]
+    assert found == ["career", "finance", "research", "systems", "default"]
+    assert {profile.name for profile in discover_profiles(home, wanted=None, allowlist=None)} == set(found)
 
 
 def test_the_quickstart_has_three_personas_on_the_built_in_model(tmp_path):

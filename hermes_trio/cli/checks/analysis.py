@@ -14,6 +14,7 @@ from hermes_trio.cli.checks.listening import check_listening
 from hermes_trio.cli.checks.models import check_models
 from hermes_trio.cli.checks.platforms import check_platforms
 from hermes_trio.cli.checks.quick_commands import check_quick_commands
+from hermes_trio.cli.checks.routes import check_routes
 from hermes_trio.cli.checks.survey import survey_home
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ CHECKS: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     check_api_keys,
     check_credentials,
     check_platforms,
+    check_routes,
     check_listening,
     check_models,
     check_access,

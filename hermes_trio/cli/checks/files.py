@@ -77,7 +77,8 @@ def _remarks(settings: ProfileSettings) -> Iterator[Finding]:
         )
     for notice in settings.config.notices:
         yield Finding(
-            level=Level.WARNING,
+            # Without the route its messages are answered by a profile that is not meant to see them.
+            level=Level.ERROR if notice.code == "route_invalid" else Level.WARNING,
             code=notice.code,
             profile=settings.name,
             where=str(notice.location),

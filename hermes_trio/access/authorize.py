@@ -7,7 +7,7 @@ allows counts nowhere.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from hermes_trio.access.approvals import NOBODY, ApprovedUsers, load_approvals
 from hermes_trio.access.decision import Decision, Reason
@@ -15,6 +15,7 @@ from hermes_trio.access.identity import clean_id, is_chat_listed, is_direct, is_
 from hermes_trio.home.platform_config import AccessConfig
 
 if TYPE_CHECKING:
+    from hermes_trio.home.config import ProfileConfig
     from hermes_trio.routing.source import MessageSource
     from hermes_trio.scope import ProfileScope
 
@@ -25,7 +26,21 @@ _ALLOWLIST: Final = "allowlist"
 _USUAL: Final = AccessConfig()
 
 
-def access_config(scope: ProfileScope, platform: str) -> AccessConfig:
+class WhoseRules(Protocol):
+    """The transport profile of a decision: its scope, or its settings where none is open."""
+
+    @property
+    def name(self) -> str:
+        """The profile's name."""
+        ...
+
+    @property
+    def config(self) -> ProfileConfig:
+        """Its settings."""
+        ...
+
+
+def access_config(scope: WhoseRules, platform: str) -> AccessConfig:
     """The profile's rules for a platform; those of an unknown platform let nobody in."""
     settings = scope.config.platforms.get(platform)
     return _USUAL if settings is None else settings.access
@@ -49,7 +64,7 @@ async def check_access(scope: ProfileScope, source: MessageSource, *, adapter_de
 
 
 def authorize(
-    scope: ProfileScope,
+    scope: WhoseRules,
     source: MessageSource,
     approved: ApprovedUsers = NOBODY,
     *,
@@ -105,7 +120,7 @@ def _by_lists(source: MessageSource, access: AccessConfig, *, adapter_decides: b
 _REFUSALS: Final = frozenset({Reason.BOT_NOT_ALLOWED, Reason.NO_USER_ID, Reason.NOT_ON_LIST, Reason.NO_LIST})
 
 
-def _explain(scope: ProfileScope, source: MessageSource, reason: Reason) -> str:
+def _explain(scope: WhoseRules, source: MessageSource, reason: Reason) -> str:
     prefix = source.platform.upper()
     who = f"user {clean_id(source.user_id)}"
     remedy = f"{prefix}_ALLOWED_USERS or a pairing lets people in"

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import http.client
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 
 from hermes_trio.errors import HermesTrioError
 from hermes_trio.gateway.report import GatewayReport
+from hermes_trio.gateway.route_report import Explanation, RoutesReport
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from hermes_trio.home.paths import HomePaths
+
+T = TypeVar("T")
 
 CONTROL_TIMEOUT = 5.0
 """Seconds to wait for the gateway's answer; it answers from memory."""
@@ -44,17 +49,7 @@ def fetch_status(home: HomePaths) -> tuple[GatewayReport, bytes] | None:
         ControlError: Something listens but gives no sensible answer.
     """
     answer = _ask(home.control_socket, "GET", "/control/status")
-    if answer is None:
-        return None
-    try:
-        return msgspec.json.decode(answer, type=GatewayReport), answer
-    except msgspec.DecodeError as exc:
-        raise ControlError(
-            "the gateway's report cannot be read",
-            where=str(home.control_socket),
-            found=str(exc),
-            mend="use the hermes-trio version that the gateway runs, or restart the gateway",
-        ) from exc
+    return None if answer is None else (_decode(home, answer, GatewayReport), answer)
 
 
 def require_status(home: HomePaths, start: str) -> tuple[GatewayReport, bytes]:
@@ -112,6 +107,46 @@ def cancel_turn(home: HomePaths, turn: str) -> bool:
     """
     body = msgspec.json.encode({"turn": turn})
     return _ask(home.control_socket, "POST", "/control/cancel-turn", body, missing_is_none=True) is not None
+
+
+def fetch_routes(home: HomePaths) -> RoutesReport | None:
+    """The routes in force in the running gateway; None when no gateway of ours runs on this home.
+
+    Raises:
+        ControlError: Something listens but gives no sensible answer.
+    """
+    return _fetch(home, "/control/routes", RoutesReport)
+
+
+def fetch_explanations(home: HomePaths, query: Mapping[str, str]) -> list[Explanation] | None:
+    """The running gateway's explanation of a message's way; None when no gateway of ours runs on this home.
+
+    Args:
+        home: The home.
+        query: The message's fields, or ``message`` with the id of one that has come: then there are as many as have
+            come with this id lately.
+
+    Raises:
+        ControlError: Something listens but gives no sensible answer.
+    """
+    return _fetch(home, f"/control/route/explain?{urlencode(query)}", list[Explanation])
+
+
+def _fetch(home: HomePaths, target: str, kind: type[T]) -> T | None:
+    answer = _ask(home.control_socket, "GET", target)
+    return None if answer is None else _decode(home, answer, kind)
+
+
+def _decode(home: HomePaths, answer: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(answer, type=kind)
+    except msgspec.DecodeError as exc:
+        raise ControlError(
+            "the gateway's report cannot be read",
+            where=str(home.control_socket),
+            found=str(exc),
+            mend="use the hermes-trio version that the gateway runs, or restart the gateway",
+        ) from exc
 
 
 def _ask(

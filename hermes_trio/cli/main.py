@@ -18,7 +18,7 @@ from hermes_trio.errors import HermesTrioError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-COMMANDS = ("run", "status", "check", "chat", "turns", "pairing", "inbox", "completion")
+COMMANDS = ("run", "status", "check", "chat", "turns", "pairing", "inbox", "route", "completion")
 """Subcommands, in the order of the help page; each is ``command`` in the module of its name, imported when needed."""
 
 EPILOG = """
@@ -32,6 +32,7 @@ Examples:
   hermes-trio turns                  which answers to chats are being made
   hermes-trio pairing list           who wants to talk to the bots, and who may
   hermes-trio inbox list             which messages wait, and which were given up
+  hermes-trio route list             which messages of one bot other profiles answer
 
 \b
 Exit codes:

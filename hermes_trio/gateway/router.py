@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import trio
 
     from hermes_trio.gateway.chats import Chats
+    from hermes_trio.gateway.runtime import ProfileRuntime
     from hermes_trio.gateway.table import ProfileTable
     from hermes_trio.routing.route_table import RouteTable
     from hermes_trio.routing.source import MessageSource
@@ -109,10 +110,12 @@ class Router:
 
     def chats_of(self, profile: str) -> Chats | None:
         """The conversations of a profile that serves, if they have begun."""
-        if profile not in self.profiles:
-            return None
-        runtime = self.profiles[profile].runtime
+        runtime = self.runtime_of(profile)
         return None if runtime is None else runtime.chats
+
+    def runtime_of(self, profile: str) -> ProfileRuntime | None:
+        """The generation of a profile that serves now, or None."""
+        return self.profiles[profile].runtime if profile in self.profiles else None
 
     def all_chats(self) -> tuple[Chats, ...]:
         """The conversations of all profiles that serve."""

@@ -11,7 +11,7 @@ from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.http.api_state import ApiState
 from hermes_trio.http.auth import authorize
 from hermes_trio.http.call import Call
-from hermes_trio.http.choose_profile import profile_by_model
+from hermes_trio.http.choose_profile import profile_by_headers, profile_by_model, source_of_headers
 from hermes_trio.http.endpoint import Endpoint, EndpointTable, Found, PublicCall
 from hermes_trio.http.endpoints import ENDPOINTS
 from hermes_trio.http.errors import error_answer
@@ -94,8 +94,10 @@ class App:
     async def _choose(self, endpoint: Endpoint, call: Call, found: Found) -> Call:
         operator = call.runtime.scope
         if endpoint.by_model:
-            name = profile_by_model(self._gateway, operator, call.request) or DEFAULT_PROFILE
-            if name != DEFAULT_PROFILE:
+            name = profile_by_model(self._gateway, operator, call.request)
+            if name is None and call.source is not None:
+                name = profile_by_headers(self._gateway, call.source)
+            if name not in (None, DEFAULT_PROFILE):
                 chosen = await self._call(name, found, call.request, call.responder)
                 return replace(chosen, is_operator=True)
         elif endpoint.owns is not None and not await endpoint.owns(operator, call):
@@ -116,7 +118,8 @@ class App:
 
     async def _call(self, name: str, found: Found, request: Request, responder: Responder) -> Call:
         runtime = await self._gateway.table[name].ready_runtime()
-        return Call(self._gateway, runtime, self._states[name], request, responder, found.parameters)
+        source = source_of_headers(request)
+        return Call(self._gateway, runtime, self._states[name], request, responder, found.parameters, source)
 
 
 def split_prefix(path: str) -> tuple[str | None, str]:

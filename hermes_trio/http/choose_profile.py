@@ -6,18 +6,50 @@ Whoever chooses has shown the operator's key, which is the default profile's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from hermes_trio.errors import RequestError
+from hermes_trio.errors import ProfileUnavailable, RequestError
 from hermes_trio.home.names import DEFAULT_PROFILE
+from hermes_trio.http.call import short_header
 from hermes_trio.http.model_names import offered_profiles, offers, offers_profiles, own_model_names
+from hermes_trio.routing.source import MessageSource
 
 if TYPE_CHECKING:
     from hermes_trio.gateway.gateway import Gateway
     from hermes_trio.http.types import Request
     from hermes_trio.scope import ProfileScope
+API_SERVER: Final = "api_server"
+
+
+def source_of_headers(request: Request) -> MessageSource | None:
+    """The place and person that a client says it speaks for, by its headers; None when it says nothing.
+
+    Raises:
+        RequestError: A header is too long or has control characters.
+    """
+    chat, user, thread = (short_header(request, f"x-hermes-{name}-id") for name in ("chat", "user", "thread"))
+    if chat is None and user is None and thread is None:
+        return None
+    return MessageSource(API_SERVER, chat_type="dm", chat_id=chat, user_id=user, thread_id=thread)
+
+
+def profile_by_headers(gateway: Gateway, source: MessageSource) -> str:
+    """The profile to which the operator's routes lead from there; the default profile where none does.
+
+    Raises:
+        ProfileUnavailable: The profile that is meant cannot be had; the code says why, e.g. ``route_target_parked``.
+    """
+    decision = gateway.router.decide(DEFAULT_PROFILE, source)
+    if decision.runtime_profile is not None:
+        return decision.runtime_profile
+    raise ProfileUnavailable(
+        f"a route leads to profile {decision.target!r}, which cannot be had",
+        code=decision.reason,
+        mend="run `hermes-trio route explain --platform api_server` with the ids where the gateway runs",
+        retry_after=1.0 if decision.is_transient else None,
+    )
 
 
 class _Asked(msgspec.Struct):

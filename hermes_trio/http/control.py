@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from hermes_trio.errors import HermesTrioError, RequestError
+from hermes_trio.gateway.route_explanation import explain_route, explain_routed
+from hermes_trio.gateway.route_report import report_routes
 from hermes_trio.gateway.take_up import take_up_replayed
+from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.http.errors import error_answer
+from hermes_trio.routing.source import read_source
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,26 +34,29 @@ class _Turn(msgspec.Struct, frozen=True):
 class ControlApp:
     """Serves the control socket; who may open the socket file may ask.
 
-    ``GET /control/status``; ``POST /control/inbox-changed {"profile"}`` after messages were replayed;
-    ``POST /control/cancel-turn {"turn"}``.
+    ``GET /control/status``; ``GET /control/routes``; ``GET /control/route/explain`` with the fields of a message, or
+    the id of one that has come, as query parameters; ``POST /control/inbox-changed {"profile"}`` after messages were
+    replayed; ``POST /control/cancel-turn {"turn"}``.
     """
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._routes: dict[tuple[str, str], Callable[[Request], Awaitable[object]]] = {
+        self._verbs: dict[tuple[str, str], Callable[[Request], Awaitable[object]]] = {
             ("GET", "/control/status"): self._status,
+            ("GET", "/control/routes"): self._show_routes,
+            ("GET", "/control/route/explain"): self._explain_route,
             ("POST", "/control/inbox-changed"): self._inbox_changed,
             ("POST", "/control/cancel-turn"): self._cancel_turn,
         }
 
     async def __call__(self, request: Request, responder: Responder) -> None:
         """Answer one request."""
-        route = self._routes.get((request.method, request.path))
-        if route is None:
+        verb = self._verbs.get((request.method, request.path))
+        if verb is None:
             await responder.send(404, b"404: Not Found", (), "text/plain; charset=utf-8")
             return
         try:
-            answer = await route(request)
+            answer = await verb(request)
         except HermesTrioError as error:
             failure = error_answer(error)
             await responder.send(failure.status, failure.body, failure.headers)
@@ -58,6 +65,18 @@ class ControlApp:
 
     async def _status(self, _request: Request) -> object:
         return self._gateway.status()
+
+    async def _show_routes(self, _request: Request) -> object:
+        router = self._gateway.router
+        return report_routes(router.routes, router.unavailable, holds=router.holds)
+
+    async def _explain_route(self, request: Request) -> object:
+        router, query = self._gateway.router, request.query
+        if message_id := query.get("message"):
+            found = [routed for routed in router.recent if routed.message_id == message_id]
+            return [await explain_routed(router, routed) for routed in found]
+        source = read_source(query)
+        return [await explain_route(router, query.get("bot") or DEFAULT_PROFILE, source)]
 
     async def _inbox_changed(self, request: Request) -> object:
         slot = self._gateway.table[_read(request, _Profile).profile]

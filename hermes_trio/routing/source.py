@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +42,20 @@ class MessageSource:
     user_name: str = ""
     is_bot: bool = False
     roles: tuple[str, ...] = ()
+
+
+def read_source(fields: Mapping[str, str]) -> MessageSource:
+    """The source of a message that somebody imagines.
+
+    Args:
+        fields: ``platform``, ``type`` (a group if missing), ``chat``, ``thread``, ``user``, ``parent``, ``guild``.
+    """
+    return MessageSource(
+        platform=fields.get("platform", ""),
+        chat_type=fields.get("type") or "group",
+        chat_id=fields.get("chat"),
+        thread_id=fields.get("thread"),
+        user_id=fields.get("user"),
+        parent_chat_id=fields.get("parent"),
+        guild_id=fields.get("guild"),
+    )

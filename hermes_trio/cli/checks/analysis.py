@@ -37,20 +37,28 @@ CHECKS: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
 )
 
 
-def analyse_home(home: HomePaths, environ: Mapping[str, str], *, only: str | None = None) -> CheckReport:
+def analyse_home(
+    home: HomePaths,
+    environ: Mapping[str, str],
+    *,
+    only: str | None = None,
+    about: Callable[[Finding], bool] = lambda _finding: True,
+) -> CheckReport:
     """All findings about a home, sorted by profile in serving order; blocking, connects nowhere.
 
     Args:
         home: The home.
         environ: The process environment; feeds the default profile only.
         only: Keep what concerns this profile; None keeps all.
+        about: Tells which findings to keep.
 
     Raises:
         HomeError: The home itself cannot be used.
     """
     survey = survey_home(home, environ)
     names = [profile.name for profile in survey.profiles]
-    found = [finding for check in CHECKS for finding in check(survey) if only in (None, finding.profile)]
+    found = [finding for check in CHECKS for finding in check(survey)]
+    found = [finding for finding in found if only in (None, finding.profile) and about(finding)]
     order = {None: -1} | {name: place for place, name in enumerate(names)}
     found.sort(key=lambda finding: order.get(finding.profile, len(names)))
     counts = [sum(finding.level is level for finding in found) for level in (Level.ERROR, Level.WARNING)]

@@ -183,6 +183,19 @@ def test_a_share_ends_where_a_more_specific_route_takes_the_sender() -> None:
     assert may_send("career", "-100", "6", *declared)
 
 
+def test_a_share_takes_a_route_of_ones_own() -> None:
+    """That another profile's route names the chat with a sender of ours opens it to that profile only."""
+    ours = RouteConfig("kids", "telegram", user_id="7", thread_id="6")
+    theirs = replace(KIDS, profile="career", user_id="7")
+    assert not may_send("kids", "-100", "6", ours, theirs)
+
+
+def test_a_chat_named_with_a_sender_is_shared_with_its_threads() -> None:
+    table = build_route_table([RouteConfig("kids", "discord", user_id="7", chat_id="9")])
+    assert covers(table, "default", "kids", "discord", "55", None, parent_chat_id="9")
+    assert not covers(table, "default", "kids", "discord", "55", None, parent_chat_id="8")
+
+
 def test_a_group_that_writes_in_its_own_name_is_no_person() -> None:
     """Telegram's anonymous admins have the group's id."""
     anonymous = RouteConfig("kids", "telegram", user_id="-100")

@@ -26,13 +26,17 @@ def find_transport(
         senders: The bots of all profiles.
         scope: The runtime profile, which wants to speak.
         source: The place.
-        known: The profile whose bot is known to have received the conversation; tried first.
+        known: The profile whose bot is known to have received the conversation, with who wrote there; tried first.
 
     Returns:
         The transport profile, or None when there is no such bot.
     """
+    is_there = bool(known) and senders.slot(known, source.platform) is not None
+    # A route by sender leads here from the place as long as that person writes there.
+    if is_there and router.decide(known, source).target == scope.name:
+        return known
     others = dict.fromkeys(route.bot_profile for route in router.routes.routes if route.profile == scope.name)
-    for bot in dict.fromkeys(name for name in (known, scope.name, *others) if name):
+    for bot in dict.fromkeys((scope.name, *others)):
         if senders.slot(bot, source.platform) is not None and _covers(router, bot, scope, source):
             return bot
     return None

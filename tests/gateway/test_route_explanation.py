@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
+
+import pytest
 
 from hermes_trio.adapter_api.messages import InboundMessage
 from hermes_trio.gateway.route_explanation import explain_route, explain_routed
-from hermes_trio.home.paths import HomePaths
 from hermes_trio.home.route_config import RouteConfig
 from hermes_trio.routing.route_table import build_route_table
 from hermes_trio.routing.source import MessageSource
 from hermes_trio.testing import ProfileFiles, open_gateway, write_home
 from tests.gateway.scripted import Platforms, slot_of, until, with_bot
 
+if TYPE_CHECKING:
+    from hermes_trio.home.paths import HomePaths
+
 EVENTS = 10_000
 TABLES = 20
 IDS = ("1", "2", "3")
+NO_MENTION = {"TELEGRAM_REQUIRE_MENTION": "false"}
 TARGETS = ("parked", "failed", "nobody")
 
 
@@ -55,11 +61,14 @@ def random_message(rng: random.Random, number: int) -> InboundMessage:
 
 
 def broken_home(root) -> HomePaths:
-    home = write_home(root, {"default": with_bot("Hermes"), "parked": "", "failed": ProfileFiles(config="model: [")})
+    home = write_home(
+        root, {"default": with_bot("Hermes", env=NO_MENTION), "parked": "", "failed": ProfileFiles(config="model: [")}
+    )
     home.profile("parked").parked_marker.touch()
     return home
 
 
+@pytest.mark.slow
 async def test_what_is_explained_is_what_ingress_does_for_ten_thousand_messages(tmp_path, autojump_clock):
     rng, platforms = random.Random(4711), Platforms()
     broken_home(tmp_path)

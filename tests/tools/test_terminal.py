@@ -155,7 +155,7 @@ def family(**env: str) -> dict[str, ProfileFiles]:
                 **env,
             },
         )
-        for name in ("ada", "bob")
+        for name in ("ida", "bob")  # names with letters that no hexadecimal id has
     }
 
 
@@ -172,7 +172,7 @@ async def dumps_of(profile) -> dict[str, dict[str, str]]:
 
 async def test_a_child_finds_nothing_of_another_profile_nor_of_the_launcher(tmp_path):
     async with open_profiles(tmp_path, family()) as profiles:
-        for own, other in (("ada", "bob"), ("bob", "ada")):
+        for own, other in (("ida", "bob"), ("bob", "ida")):
             for kind, found in (await dumps_of(profiles[own])).items():
                 assert found["GREETING"] == f"hello {own}", kind
                 assert found["WANTED_TOKEN"] == f"token of {own}", kind

@@ -8,7 +8,7 @@ import pytest
 
 from hermes_trio.tools import workplace
 from tests.gateway.chats.forum import open_forum
-from tests.gateway.chats.rig import Bot, open_chats, open_home
+from tests.gateway.chats.rig import Bot, open_chats
 from tests.tools.scripted_hooks import ScriptedHooks
 
 
@@ -64,44 +64,31 @@ async def test_hooks_hear_that_a_conversation_begins_anew_by_itself(tmp_path, au
     assert (context["session_id"], context["platform"], context["user_id"]) == (newest, "telegram", "1001")
 
 
-async def test_a_hook_of_the_operators_chooses_who_answers_before_the_routes(tmp_path, autojump_clock):
-    async with open_forum(tmp_path) as forum:
-        write_hook(
-            forum.home.profile("default").hooks, "return {'profile': 'systems'} if 'srv' in context['text'] else None"
-        )
-        async with forum.serving():
-            assert (await forum.ask_in("career", "!say srv")).text == "srv"
-            assert (await forum.ask_in("career", "!persona")).text == "Career"
-        assert [text for role, text in forum.history("systems") if role == "user"] == ["!say srv"]
+async def test_a_hook_of_the_operators_chooses_who_answers_before_the_routes(tmp_path, autojump_clock, hear):
+    hear(select_profile={"profile": "systems"})
+    async with open_forum(tmp_path) as forum, forum.serving():
+        assert (await forum.ask_in("career", "!persona")).text == "Systems"
+        assert (await forum.ask("!persona", of="default")).text == "Systems"
 
 
-async def test_a_hook_that_raises_drops_the_message_and_nobody_answers(tmp_path, autojump_clock):
-    async with open_forum(tmp_path) as forum:
-        write_hook(forum.home.profile("default").hooks, "raise ValueError('no')")
-        async with forum.serving() as gateway:
-            await forum.say_in(forum.elsewhere, "hello")
-            assert await forum.quiet() == []
-            assert gateway.gateway.status().profiles[0].adapters[0].dropped == {"hook_failed": 1}
+async def test_a_message_that_the_operators_hook_drops_is_counted(tmp_path, autojump_clock, hear):
+    hear(select_profile={"action": "drop", "reason": "spam"})
+    async with open_forum(tmp_path) as forum, forum.serving() as gateway:
+        await forum.say_in("career", "hello")
+        assert await forum.quiet() == []
+        assert gateway.gateway.status().profiles[0].adapters[0].dropped == {"hook_dropped": 1}
 
 
-async def test_a_chosen_profile_that_is_not_there_answers_nothing(tmp_path, autojump_clock):
-    async with open_forum(tmp_path) as forum:
-        write_hook(forum.home.profile("default").hooks, "return {'profile': 'nobody'}")
-        async with forum.serving() as gateway:
-            await forum.say_in("career", "hello")
-            assert await forum.quiet() == []
-            assert gateway.gateway.status().profiles[0].adapters[0].dropped == {"route_target_unknown": 1}
+async def test_a_chosen_profile_that_is_not_there_answers_nothing(tmp_path, autojump_clock, hear):
+    hear(select_profile={"profile": "nobody"})
+    async with open_forum(tmp_path) as forum, forum.serving() as gateway:
+        await forum.say_in("career", "hello")
+        assert await forum.quiet() == []
+        assert gateway.gateway.status().profiles[0].adapters[0].dropped == {"route_target_unknown": 1}
 
 
-async def test_a_hook_of_another_profile_chooses_nothing(tmp_path, autojump_clock):
-    async with open_home(tmp_path, default=Bot(), bea=Bot()) as chats:
-        write_hook(chats.home.profile("bea").hooks, "return {'profile': 'default'}")
-        async with chats.serving():
-            assert (await chats.ask("!persona", of="bea")).text == "Bea"
-
-
-def write_hook(folder, body: str) -> None:
-    """A Python hook for `select_profile`."""
-    (folder / "choose").mkdir(parents=True)
-    (folder / "choose" / "HOOK.yaml").write_text("name: choose\nevents: [select_profile]\n")
-    (folder / "choose" / "handler.py").write_text(f"def handle(event, context):\n    {body}\n")
+async def test_hooks_of_other_profiles_choose_nothing(tmp_path, autojump_clock, hear):
+    hooks = hear(select_profile={"profile": "default"})
+    async with open_chats(tmp_path, default=Bot(), bea=Bot()) as chats:
+        assert (await chats.ask("!persona", of="bea")).text == "Bea"
+    assert hooks.told == []

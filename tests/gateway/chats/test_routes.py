@@ -49,7 +49,8 @@ async def test_sessions_are_stored_by_the_profile_that_answers_and_by_no_other(t
         assert forum.history("default") == []
 
 
-async def test_memory_workspace_and_secrets_are_those_of_the_profile_that_answers(tmp_path, autojump_clock):
+@pytest.mark.slow
+async def test_memory_workspace_and_secrets_are_those_of_the_profile_that_answers(tmp_path):
     async with open_forum(tmp_path) as forum, forum.serving():
         script = '!tool memory {"action": "add", "target": "memory", "content": "CONTENT"}\n!tool terminal COMMAND'
         for name in ("career", "systems"):

@@ -31,20 +31,20 @@ class TelegramProcess:
 
     def say(self, token: str, text: str, user: int = 1001) -> None:
         """A person writes to a bot in private."""
-        self._ask("messages", {"token": token, "text": text, "user": user})
+        self.ask("messages", {"token": token, "text": text, "user": user})
 
     def fail(self, kind: str, **fault: object) -> None:
         """Let calls fail; see `hermes_trio.testing.telegram.faults.Fault`."""
-        self._ask("faults", {"kind": kind, **fault})
+        self.ask("faults", {"kind": kind, **fault})
 
     def bot(self, token: str) -> dict[str, object]:
         """How the bot of a token is doing; empty when nobody has used it."""
-        return dict(self._ask("state")["bots"].get(token, {}))
+        return dict(self.ask("state")["bots"].get(token, {}))
 
     def texts(self, token: str) -> list[str]:
         """What the bot of a token has sent, as it stands now."""
         shown: dict[object, str] = {}
-        for row in self._ask("sent")["rows"]:
+        for row in self.ask("sent")["rows"]:
             if row["token"] == token and row["method"] in ("sendMessage", "editMessageText"):
                 shown[row["chat_id"], row["message_id"]] = row["text"]
         return list(shown.values())
@@ -60,7 +60,8 @@ class TelegramProcess:
         wait_until(look, f"no {part!r} from {token}")
         return found[-1]
 
-    def _ask(self, verb: str, body: object = None) -> dict[str, object]:
+    def ask(self, verb: str, body: object = None) -> dict[str, object]:
+        """One request to the control surface; see `hermes_trio.testing.telegram.control`."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self._address}/_control/{verb}", data)
         with urllib.request.urlopen(request, timeout=10) as answer:

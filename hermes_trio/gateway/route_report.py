@@ -173,7 +173,7 @@ def describe_decision(
             for one in explain_candidates(table, decision.transport_profile, source)
         ),
         access=access,
-        session_key=session_key,
+        session_key=str(session_key),
         hook_decides=hook_decides,
         at=at,
     )

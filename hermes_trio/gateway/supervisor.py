@@ -14,6 +14,7 @@ from hermes_trio.gateway.process_reports import ProcessReports
 from hermes_trio.gateway.runtime import ProfileRuntime
 from hermes_trio.gateway.states import CrashReport, ProfileState
 from hermes_trio.home.names import DEFAULT_PROFILE
+from hermes_trio.home.provenance import ROUTE_INVALID
 from hermes_trio.home.settings import load_profile_settings
 from hermes_trio.io.log_redaction import make_redactor
 from hermes_trio.io.supervise import RestartPolicy, Setback, SetbackKind, keep_running
@@ -92,6 +93,7 @@ class ProfileSupervisor:
         urls = provider_urls(settings)
         async with open_scope(settings, slot.generation, gateway.shared, prepare, provider_urls=urls) as scope:
             await scope.db.check()
+            self._warn_of_routes(scope)
             reports = ProcessReports()
             async with open_agent(scope, reports.put) as agent, trio.open_nursery() as nursery:
                 await self._start_services(scope, nursery)
@@ -126,6 +128,14 @@ class ProfileSupervisor:
             restart_profile=slot.restart_wanted.set,
             restart_gateway=gateway.restart_wanted.set,
         )
+
+    def _warn_of_routes(self, scope: ProfileScope) -> None:
+        """A route that is left out leaves its messages to the bot's own profile: that must not go unsaid."""
+        for notice in scope.config.notices:
+            if notice.code == ROUTE_INVALID and scope.name == DEFAULT_PROFILE:
+                scope.log.bind(component="gateway.routes").error(
+                    f"a route is left out: {notice.text}", where=f"{notice.location} {notice.path}"
+                )
 
     async def _settings_changed(self) -> None:
         await wait_for_change(self._settings_files, self._loaded, self._gateway.shared.workers, self._watch_threads)

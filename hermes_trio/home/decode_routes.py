@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from hermes_trio.home.decode_platforms import written_platforms
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.platform_reader import platform_layers
-from hermes_trio.home.provenance import join_path
+from hermes_trio.home.provenance import ROUTE_INVALID, join_path
 from hermes_trio.home.route_config import RouteConfig
 from hermes_trio.home.route_values import (
     RouteMistake,
@@ -73,7 +73,7 @@ def decode_routes(top: Section, gateway: Section) -> tuple[RouteConfig, ...]:
 
 def _decode_list(holder: Section, key: str, agents: Agents) -> list[RouteConfig]:
     found: list[RouteConfig] = []
-    for entry in holder.mappings(key, "route_invalid", "not a route, which is a mapping; it is left out"):
+    for entry in holder.mappings(key, ROUTE_INVALID, "not a route, which is a mapping; it is left out"):
         try:
             if _is_enabled(entry):
                 found.append(_decode_entry(entry, agents))
@@ -184,7 +184,7 @@ def _decode_topics(platform: str, top: Section, gateway: Section) -> list[RouteC
         if not layer.has(key):
             continue
         if not isinstance(layer.values[key], Mapping):
-            layer.note("route_invalid", key, 'not a mapping of "chat:thread" to profiles; it is left out')
+            layer.note(ROUTE_INVALID, key, 'not a mapping of "chat:thread" to profiles; it is left out')
             continue
         topics = layer.section(key)
         for topic in map(str, topics.values):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +41,10 @@ class UnknownKey:
     path: str
     location: Location
     suggestion: str | None
+
+
+ROUTE_INVALID: Final = "route_invalid"
+"""Code of the notice of a route that is left out for a mistake."""
 
 
 @dataclass(frozen=True, slots=True)

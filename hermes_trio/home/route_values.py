@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from hermes_trio.errors import HomeError
 from hermes_trio.home.names import normalize_profile_name
+from hermes_trio.home.provenance import ROUTE_INVALID
 
 if TYPE_CHECKING:
     from hermes_trio.home.section import Section
@@ -43,9 +44,9 @@ class RouteMistake(Exception):
         """Remark it, and what becomes of it."""
         text = f"{self.text}; {consequence}"
         if self.key is None:
-            self.section.note_here("route_invalid", text)
+            self.section.note_here(ROUTE_INVALID, text)
         else:
-            self.section.note("route_invalid", self.key, text)
+            self.section.note(ROUTE_INVALID, self.key, text)
 
 
 def read_id(section: Section, key: str) -> str:

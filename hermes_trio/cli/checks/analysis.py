@@ -12,6 +12,7 @@ from hermes_trio.cli.checks.findings import CheckReport, Finding, Level
 from hermes_trio.cli.checks.home import check_home
 from hermes_trio.cli.checks.listening import check_listening
 from hermes_trio.cli.checks.models import check_models
+from hermes_trio.cli.checks.offered_profiles import check_offered_profiles
 from hermes_trio.cli.checks.platforms import check_platforms
 from hermes_trio.cli.checks.quick_commands import check_quick_commands
 from hermes_trio.cli.checks.routes import check_routes
@@ -31,6 +32,7 @@ CHECKS: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     check_platforms,
     check_routes,
     check_listening,
+    check_offered_profiles,
     check_models,
     check_access,
     check_quick_commands,

@@ -74,7 +74,8 @@ def describe_gateway(view: GatewayReport, shown: Sequence[ProfileReport], now: f
     head = [style.paint(title, bold=True) for title in COLUMNS]
     lines += _table([head, *(_row(profile, now, style) for profile in shown)], _bots(shown, now, style))
     for profile in shown:
-        for line in (explain(profile, style), *(_explain_bot(profile, bot, style) for bot in profile.adapters)):
+        bots = (_explain_bot(profile, bot, style) for bot in profile.adapters)
+        for line in (explain(profile, style), *bots, _explain_held(profile, style)):
             lines += ["", line] if line else []
     return lines
 
@@ -111,6 +112,14 @@ def _explain_bot(profile: ProfileReport, bot: AdapterReport, style: Style) -> st
         return ""
     detail = bot.detail.removeprefix(f"profile '{profile.name}': ")
     return f"{style.paint(f'{profile.name} {bot.platform}', bold=True)}: {detail}"
+
+
+def _explain_held(profile: ProfileReport, style: Style) -> str:
+    """One line about messages that wait for other profiles; empty when none do."""
+    if not profile.held:
+        return ""
+    some = "1 message waits" if profile.held == 1 else f"{profile.held} messages wait"
+    return f"{style.paint(profile.name, bold=True)}: {some} for other profiles; `hermes-trio route list` shows which"
 
 
 def _row(profile: ProfileReport, now: float, style: Style) -> list[str]:

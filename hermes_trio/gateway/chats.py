@@ -188,6 +188,12 @@ class Chats:
             self.say(turn.messages[-1], "⏹ This answer was stopped by whoever runs the gateway.")
         return turn is not None
 
+    def count_dropped(self, platform: str, reason: str) -> None:
+        """Count a message that was not taken after all."""
+        ingress = self._ingresses.get(platform)
+        if ingress is not None:
+            ingress.dropped[reason] += 1
+
     def ingress(self, slot: AdapterSlot) -> Ingress:
         """What takes the messages of an adapter."""
         return self._ingresses[slot.platform]

@@ -182,6 +182,7 @@ class Gateway:
             path_prefix="" if slot.name == DEFAULT_PROFILE else f"/p/{slot.name}",
             adapters=[] if chats is None else adapter_reports(chats),
             turns=[] if chats is None else turn_reports(chats),
+            held=0 if chats is None else len(chats.held),
         )
 
     def _profile_changed(self, _slot: ProfileSlot) -> None:

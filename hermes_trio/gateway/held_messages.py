@@ -29,13 +29,9 @@ class HeldMessages:
 
     Args:
         chats: The conversations of the transport profile.
-
-    Attributes:
-        dropped: How many were given up after all, by reason.
     """
 
     def __init__(self, chats: Chats) -> None:
-        self.dropped: Counter[str] = Counter()
         self._chats = chats
         self._waiting: Counter[str] = Counter()
         self._some = trio.Event()
@@ -47,8 +43,8 @@ class HeldMessages:
         """Whether messages wait for a profile; what comes after them must not overtake them."""
         return self._waiting[target] > 0
 
-    async def hold(self, message: InboundMessage, target: str, reason: str, *, is_chosen: bool) -> bool:
-        """Keep a message until its profile can be had; False when no more are kept, or it is kept already.
+    async def hold(self, message: InboundMessage, target: str, reason: str, *, is_chosen: bool) -> str | None:
+        """Keep a message until its profile can be had.
 
         Args:
             message: The message.
@@ -56,12 +52,15 @@ class HeldMessages:
             reason: Why it cannot be had, as a stable code.
             is_chosen: Whether a hook chose the profile.
 
+        Returns:
+            Why it is not kept: ``held_full``, or ``duplicate``; None when it is.
+
         Raises:
             StoreError: It was not stored: the platform must keep it.
             ScopeClosed: The profile is over.
         """
         if len(self) >= MOST_HELD:
-            return False
+            return "held_full"
         source = message.source
         row = held.NewHeldRow(
             platform=source.platform,
@@ -73,10 +72,10 @@ class HeldMessages:
             reason=reason,
         )
         if not await held.hold(self._chats.scope, row):
-            return False
+            return "duplicate"
         self._waiting[target] += 1
         self._some.set()
-        return True
+        return None
 
     async def load(self) -> None:
         """Count what an earlier generation has left waiting.
@@ -147,7 +146,7 @@ class HeldMessages:
         return True
 
     async def _give_up(self, row: HeldRow, reason: str) -> None:
-        self.dropped[reason] += 1
+        self._chats.count_dropped(row.platform, reason)
         self._chats.log.warning(
             f"a message for profile {row.target} is dropped after all", reason=reason, message_id=row.message_id
         )

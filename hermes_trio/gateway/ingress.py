@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Each failure starts the adapter again.
 MOST_FAILURES: Final = 3
+#: What another profile has not taken by then waits for it, so that this bot's other messages do not.
+HAND_OVER_SECONDS: Final = 2.0
 
 
 class Ingress:
@@ -122,7 +124,8 @@ class Ingress:
             await observe(self._chats.scope, own, message)
         elif profile is not None:
             try:
-                await router.profiles[profile].require_runtime().call(observe, own, message)
+                with trio.move_on_after(HAND_OVER_SECONDS):
+                    await router.profiles[profile].require_runtime().call(observe, own, message)
             except (ProfileUnavailable, ScopeClosed, StoreError) as error:
                 self._log.warning(f"what was said is not kept as context of profile {profile}: {error}")
 
@@ -154,19 +157,30 @@ class Ingress:
         """Give a message to another profile; one that fails at it harms no other message of this bot."""
         chats, profile, reason = self._chats, decision.runtime_profile, decision.reason
         if profile is not None and not chats.held.waits_for(profile):
-            try:
+            reason = await self._try_to_hand_over(message, profile)
+            if reason is None:
+                return
+        if profile is None and not decision.is_transient and not chats.router.holds:
+            self._drop_routed(message, reason or "", f"its route leads to profile {decision.target}")
+            return
+        refusal = await chats.held.hold(message, decision.target, reason or "behind_others", is_chosen=is_chosen)
+        if refusal is not None:
+            self._drop(message, refusal)
+
+    async def _try_to_hand_over(self, message: InboundMessage, profile: str) -> str | None:
+        """Give a message to a profile that serves; why it could not take it, or None when it has."""
+        chats = self._chats
+        try:
+            with trio.move_on_after(HAND_OVER_SECONDS):
                 if not await hand_over(chats.router, profile, chats.scope.name, message):
                     self._drop(message, "duplicate")
-                return
-            except (ProfileUnavailable, ScopeClosed, StoreError) as error:
-                chats.scope.check_open()
-                self._log.warning(f"profile {profile} could not take a message: {error}")
-                reason = "route_target_failed" if isinstance(error, StoreError) else "route_target_draining"
-        waits = profile is not None or decision.is_transient or chats.router.holds
-        if not waits:
-            self._drop_routed(message, reason or "", f"its route leads to profile {decision.target}")
-        elif not await chats.held.hold(message, decision.target, reason or "behind_others", is_chosen=is_chosen):
-            self._drop(message, "duplicate_or_too_many_held")
+                return None
+        except (ProfileUnavailable, ScopeClosed, StoreError) as error:
+            chats.scope.check_open()
+            self._log.warning(f"profile {profile} could not take a message: {error}")
+            return "route_target_failed" if isinstance(error, StoreError) else "route_target_draining"
+        self._log.warning(f"profile {profile} did not take a message within {HAND_OVER_SECONDS:g} s")
+        return "route_target_slow"
 
     def _note(self, message: InboundMessage, decision: RouteDecision, selection: Selection) -> None:
         """Remember how a message was routed, and log what is not the usual."""

@@ -72,6 +72,7 @@ class ProfileReport(msgspec.Struct, frozen=True):
         path_prefix: What a client puts before ``/v1``.
         adapters: Its bots.
         turns: The answers to chats that are being made; those for HTTP clients are not among them.
+        held: Messages of its bots that wait for other profiles.
     """
 
     name: str
@@ -86,6 +87,7 @@ class ProfileReport(msgspec.Struct, frozen=True):
     path_prefix: str
     adapters: list[AdapterReport] = msgspec.field(default_factory=list)
     turns: list[TurnReport] = msgspec.field(default_factory=list)
+    held: int = 0
 
 
 class GatewayReport(msgspec.Struct, frozen=True):

@@ -1,0 +1,153 @@
+"""Whatever is routed where, whatever happens in between: who is meant answers, through the bot that was told."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from hermes_trio.home.route_config import RouteConfig
+from hermes_trio.routing.route_table import build_route_table, resolve_route
+from hermes_trio.routing.source import MessageSource
+from hermes_trio.testing.home import ProfileFiles, write_profile
+from tests.gateway.chats.rig import Bot, open_home, profile_files
+
+if TYPE_CHECKING:
+    from tests.gateway.chats.rig import Chats
+
+BOTS = ("default", "bea", "cleo")
+TARGETS = (*BOTS, "dora")
+PEOPLE = {"alice": 1001, "bob": 1002}
+SECONDS = 900
+QUEUED = {"display": {"busy_input_mode": "queue"}, "group_sessions_per_user": True}
+
+
+@dataclass(frozen=True)
+class Said:
+    """Somebody writes to a bot in private, or in a group to all; the chats of all bots have the same ids."""
+
+    bot: str
+    by: str
+    in_group: bool
+    is_slow: bool
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """A profile is started again."""
+
+    profile: str
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """The gateway is gone at once and comes back."""
+
+
+routes = st.builds(
+    dict,
+    bot_profile=st.sampled_from(BOTS),
+    profile=st.sampled_from(TARGETS),
+    user_id=st.sampled_from([None, *map(str, PEOPLE.values())]),
+    chat_id=st.sampled_from([None, "group", *map(str, PEOPLE.values())]),
+)
+messages = st.builds(Said, st.sampled_from(BOTS), st.sampled_from(sorted(PEOPLE)), st.booleans(), st.booleans())
+incidents = st.one_of(st.builds(Restarted, st.sampled_from(TARGETS)), st.just(Crashed()), st.just(1.0))
+
+
+@pytest.mark.slow
+@settings(max_examples=25)
+@given(st.lists(routes, max_size=6), st.lists(st.one_of(messages, messages, messages, incidents), max_size=12))
+def test_who_is_meant_answers_through_the_bot_that_was_told_and_nobody_else(given_routes, steps):
+    with tempfile.TemporaryDirectory() as folder:
+        trio.run(_live_through, Path(folder), given_routes, steps, clock=MockClock(autojump_threshold=0))
+
+
+async def _live_through(root: Path, given_routes: list[dict[str, object]], steps: list[object]) -> None:
+    async with open_home(root, **dict.fromkeys(BOTS, Bot(QUEUED))) as chats:
+        group = chats.telegram.supergroup("Garden", *chats.bots.values())
+        wanted = [_named(route, str(group.id)) for route in given_routes]
+        _write(chats, wanted)
+        table = build_route_table(RouteConfig(platform="telegram", **route) for route in wanted)
+        said: list[tuple[str, str, str]] = []
+        rest = list(enumerate(steps))
+        while True:
+            async with chats.serving():
+                crashed = False
+                while rest and not crashed:
+                    number, step = rest.pop(0)
+                    crashed = isinstance(step, Crashed)
+                    await _take(chats, group, number, step, table, said)
+                if crashed:
+                    continue
+                await _settle(chats)
+                _check(chats, said)
+                return
+
+
+def _named(route: dict[str, object], group: str) -> dict[str, object]:
+    return {**route, "chat_id": group if route["chat_id"] == "group" else route["chat_id"]}
+
+
+def _write(chats: Chats, wanted: list[dict[str, object]]) -> None:
+    config = [
+        {"platform": "telegram", **{name: value for name, value in route.items() if value is not None}}
+        for route in wanted
+    ]
+    default = Bot({**QUEUED, "gateway": {"profile_routes": config}})
+    files = profile_files(chats.telegram, "default", chats.bots["default"], default)
+    write_profile(chats.home, "default", files)
+    write_profile(chats.home, "dora", ProfileFiles("You are Dora.", {"model": "builtin/echo", **QUEUED}))
+
+
+async def _take(chats: Chats, group, number: int, step: object, table, said: list[tuple[str, str, str]]) -> None:
+    match step:
+        case Said(bot, by, in_group, is_slow):
+            text = f"!sleep 2.{number:05}" if is_slow else f"message-{number:05}"
+            where = {"group": group} if in_group else {"of": bot}
+            await chats.say(text, by=getattr(chats, by), **where)
+            user = str(PEOPLE[by])
+            place = MessageSource("telegram", chat_id=str(group.id) if in_group else user, user_id=user)
+            heard = BOTS if in_group else (bot,)
+            said += [(text, told, resolve_route(table, told, place).runtime_profile) for told in heard]
+        case Restarted(profile):
+            chats.gateway.slot(profile).restart_wanted.set()
+        case float(seconds):
+            await trio.sleep(seconds)
+        case _:
+            pass
+
+
+async def _settle(chats: Chats) -> None:
+    with trio.fail_after(SECONDS):
+        while any(bot.pending_updates for bot in chats.bots.values()):
+            await trio.sleep(1)
+        await trio.sleep(5)
+        for name in BOTS:
+            await chats.until(lambda name=name: chats.rows(name, "SELECT 1 FROM trio_held") == [], seconds=SECONDS)
+        for name in TARGETS:
+            await chats.settled(name, seconds=SECONDS)
+
+
+def _check(chats: Chats, said: list[tuple[str, str, str]]) -> None:
+    """Each message was stored by who is meant, once for each bot that heard it, and answered by that bot alone."""
+    expected: dict[str, list[tuple[str, str]]] = {name: [] for name in TARGETS}
+    for text, bot, profile in said:
+        expected[profile].append((bot, text))
+    for profile in TARGETS:
+        kept = chats.rows(profile, "SELECT content FROM messages WHERE role = 'user' ORDER BY id")
+        lines = sorted(line for (content,) in kept for line in str(content).split("\n"))
+        assert lines == sorted(text for _, text in expected[profile]), f"what {profile} was told"
+        rows = chats.rows(profile, "SELECT transport_profile, state FROM trio_inbox")
+        assert sorted(rows) == sorted((bot, "done") for bot, _ in expected[profile]), f"whose bots told {profile}"
+    for bot, fake in chats.bots.items():
+        speakers = {sent.text.split()[0] for sent in fake.sent if sent.is_new_message and sent.text}
+        speakers -= {"(possibly"}
+        assert speakers <= {profile.title() for _, told, profile in said if told == bot}, f"who spoke through {bot}"

@@ -1,6 +1,7 @@
 """Keeps one adapter running: makes it, holds its credentials, connects it, and decides what a failure leads to.
 
-An outage of one platform is invisible to the profile's other chats; nothing an adapter raises leaves this ring.
+An outage of one platform is invisible to the profile's other chats; nothing an adapter raises leaves this ring. What
+an adapter claims it keeps through its outages: nobody else is to answer for it while it is away for a minute.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
@@ -15,8 +17,9 @@ import trio
 
 from hermes_trio.adapter_api.adapter import ENTRY_POINT_GROUP
 from hermes_trio.adapter_api.errors import AdapterError, Unreachable
-from hermes_trio.errors import ConfigError
+from hermes_trio.errors import ConfigError, CredentialBusy
 from hermes_trio.gateway.adapter_slot import AdapterState
+from hermes_trio.home.accounts import accounts_of
 from hermes_trio.home.credential_lock import hold_credential_lock
 from hermes_trio.io.supervise import RestartPolicy, Setback, SetbackKind, keep_running
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from hermes_trio.adapter_api.adapter import Adapter, AdapterContext, AdapterFactory, ExclusiveResource
     from hermes_trio.gateway.adapter_slot import AdapterSlot
+    from hermes_trio.gateway.credential_claims import Claim, ProfileClaims
     from hermes_trio.home.process_record import ProcessRecord
     from hermes_trio.scope import ProfileScope
 
@@ -99,7 +103,8 @@ class AdapterRunner:
         slot: Shows how the adapter is doing.
         make_context: Makes what the adapter may ask of the core.
         find_factory: Finds the platform's factory.
-        locks: Where the locks of credentials are; None where nobody else could use them.
+        claims: What the profile's adapters want, and whose turn it is.
+        locks: Where the locks of credentials are; None where no other gateway could use them.
         files_changed: Returns when a file of the profile's settings has changed.
         restart_profile: Starts the profile again, with its changed files.
     """
@@ -111,6 +116,7 @@ class AdapterRunner:
         *,
         make_context: Callable[[AdapterSlot, Adapter], AdapterContext],
         find_factory: Callable[[str], AdapterFactory],
+        claims: ProfileClaims,
         locks: CredentialLocks | None,
         files_changed: Callable[[], Awaitable[None]],
         restart_profile: Callable[[], None],
@@ -119,6 +125,7 @@ class AdapterRunner:
         self._slot = slot
         self._make_context = make_context
         self._find_factory = find_factory
+        self._claims = claims
         self._locks = locks
         self._files_changed = files_changed
         self._restart_profile = restart_profile
@@ -134,12 +141,12 @@ class AdapterRunner:
                 self._slot.enter(AdapterState.PAUSED)
                 await self._wake.wait()
             self._wake = trio.Event()
-            with trio.CancelScope() as self._current:
+            with trio.CancelScope() as self._current, self._claims.open(self._slot.platform) as claim:
                 await keep_running(
-                    self._run_once,
+                    partial(self._run_once, claim),
                     POLICY,
                     jitter=self._scope.shared.jitter,
-                    on_setback=self._set_back,
+                    on_setback=partial(self._set_back, claim),
                     mended=self._mended,
                 )
 
@@ -156,19 +163,65 @@ class AdapterRunner:
         self._paused = False
         self._wake.set()
 
-    async def _run_once(self) -> None:
+    async def _run_once(self, claim: Claim) -> None:
         slot = self._slot
-        slot.begin_try()
-        adapter = self._find_factory(slot.platform)(self._scope, slot.config)
-        slot.capabilities = adapter.capabilities
+        while True:
+            slot.begin_try()
+            adapter = self._find_factory(slot.platform)(self._scope, slot.config)
+            slot.capabilities = adapter.capabilities
+            claim.want(adapter.exclusive_resources)
+            await self._wait_for_turn(claim)
+            with claim.hold():
+                await self._serve(adapter)
+            self._log.info(f"{slot.platform} has given way")
+
+    async def _serve(self, adapter: Adapter) -> None:
         async with self._credentials(adapter):
             try:
                 async with trio.open_nursery() as nursery:
                     await self._connect(adapter, nursery)
             finally:
                 # Nobody may call it while its credentials are given back.
-                slot.lose_adapter()
+                self._slot.lose_adapter()
         raise AdapterError("the adapter ended by itself", code="adapter_ended", profile=self._scope.name)
+
+    async def _wait_for_turn(self, claim: Claim) -> None:
+        """Wait, parked, while another profile goes before, and then until it has given way."""
+        while not claim.may_hold:
+            first = claim.goes_before
+            if first is None:
+                await claim.changed()
+                continue
+            self._park(claim, first)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._restart_when_mended)
+                while claim.goes_before is first:
+                    await claim.changed()
+                nursery.cancel_scope.cancel()
+
+    def _park(self, claim: Claim, first: Claim) -> None:
+        """Say who has the credential and what mends that."""
+        slot, scope = self._slot, self._scope
+        setting, place = self._contested(claim, first)
+        error = CredentialBusy(
+            f"profile '{first.profile}' of this gateway uses the same {slot.platform} account and goes before; "
+            "only one of them can use it at a time",
+            profile=scope.name,
+            where=place,
+            mend=f"give '{scope.name}' or '{first.profile}' a {setting} of its own, or take it out of one of them",
+        )
+        detail = scope.log.redact(str(error))
+        slot.enter(AdapterState.PARKED, error.code, detail)
+        self._log.warning(f"{slot.platform} parked ({error.code}), waits until it is free: {detail}")
+
+    def _contested(self, claim: Claim, first: Claim) -> tuple[str, str]:
+        """The setting with the credential that another profile has, and where it is."""
+        scope, platform = self._scope, self._slot.platform
+        contested = {digest for _, digest in claim.wanted & first.wanted}
+        accounts = list(accounts_of(self._slot.config, scope.home, scope.secrets))
+        for account in sorted(accounts, key=lambda one: not one.digests & contested):
+            return account.setting, account.place
+        return "credential", f"{scope.home.config} platforms.{platform}"
 
     async def _connect(self, adapter: Adapter, nursery: trio.Nursery) -> None:
         slot, seconds = self._slot, self._scope.config.chat.platform_connect_timeout
@@ -207,8 +260,10 @@ class AdapterRunner:
             with trio.move_on_after(CLOSE_SECONDS, shield=True):
                 await self._scope.shared.workers.run(lock.__exit__, None, None, None, limiter=self._scope.file_threads)
 
-    def _set_back(self, setback: Setback) -> None:
+    def _set_back(self, claim: Claim, setback: Setback) -> None:
         slot = self._slot
+        if setback.kind is SetbackKind.PERMANENT:
+            claim.drop()
         parked = setback.kind is SetbackKind.PERMANENT or setback.reason == _SHARED_CREDENTIAL
         detail = self._scope.log.redact(setback.detail)
         state = AdapterState.PARKED if parked else AdapterState.RETRYING

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from hermes_trio.adapter_api.adapter import AdapterFactory
     from hermes_trio.adapter_api.messages import ButtonPress, InboundMessage
     from hermes_trio.gateway.adapter_runner import CredentialLocks
+    from hermes_trio.gateway.credential_claims import ProfileClaims
     from hermes_trio.gateway.lane import Lane, Notice
     from hermes_trio.gateway.lane_turn import LaneTurn
     from hermes_trio.gateway.mounts import MountTable
@@ -70,6 +71,7 @@ class Chats:
         senders: The bots of all profiles.
         router: Decides which profile answers what the bots receive.
         mounts: The paths that adapters serve.
+        claims: Which of the profile's adapters may use its credential.
         find_factory: Finds a platform's factory.
         locks: Where the locks of credentials are; None where nobody else could use them.
         files_changed: Returns when a file of the profile's settings has changed.
@@ -93,6 +95,7 @@ class Chats:
         senders: Senders,
         router: Router,
         mounts: MountTable,
+        claims: ProfileClaims,
         find_factory: Callable[[str], AdapterFactory],
         locks: CredentialLocks | None,
         files_changed: Callable[[], Awaitable[None]],
@@ -120,12 +123,14 @@ class Chats:
                 slot,
                 make_context=lambda slot, adapter: CoreContext(self, slot, adapter),
                 find_factory=find_factory,
+                claims=claims,
                 locks=locks,
                 files_changed=files_changed,
                 restart_profile=restart_profile,
             )
             for name, slot in self.slots.items()
         }
+        claims.returned(self.slots)
         self.lanes = LaneTable(self, nursery, f"{self.scope.name}#{self.scope.generation}")
         self.asked = AskedQuestions()
         self.held = HeldMessages(self)

@@ -11,6 +11,7 @@ import trio
 from hermes_trio import __version__
 from hermes_trio.gateway.adapter_runner import Factories
 from hermes_trio.gateway.capacity import TurnCapacity
+from hermes_trio.gateway.credential_claims import CredentialClaims
 from hermes_trio.gateway.mounts import MountTable
 from hermes_trio.gateway.report import GatewayReport, ProfileReport
 from hermes_trio.gateway.router import Router
@@ -61,6 +62,7 @@ class Gateway:
         factories: Makes adapters.
         mounts: The paths that adapters serve.
         router: Decides which profile answers what bots receive.
+        claims: Which adapter may use a credential that several profiles have.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Gateway:
             holds=settings.gateway.holds_unroutable,
             changes=lambda: self.changes,
         )
+        self.claims = CredentialClaims()
         for profile in profiles:
             slot = ProfileSlot(profile.name, shared.clock, self._profile_changed)
             self.table.add(slot)

@@ -122,6 +122,7 @@ class ProfileSupervisor:
             senders=gateway.senders,
             router=gateway.router,
             mounts=gateway.mounts,
+            claims=gateway.claims.of(slot.name, slot.restart_wanted.is_set),
             find_factory=gateway.factories.find,
             locks=gateway.options.credential_locks,
             files_changed=self._settings_changed,

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hermes_trio.errors import CredentialBusy, HomeError
@@ -40,7 +41,12 @@ def credential_lock_directory(environ: Mapping[str, str], user_home: Path) -> Pa
 
 def credential_lock_path(directory: Path, scope: str, identity: str) -> Path:
     """The lock file of a credential; its name holds a hash of the credential, never the credential."""
-    return directory / f"{re.sub(r'[^A-Za-z0-9._-]', '-', scope)}-{_digest(identity)}.lock"
+    return directory / f"{re.sub(r'[^A-Za-z0-9._-]', '-', scope)}-{identity_digest(identity)}.lock"
+
+
+def identity_digest(identity: str) -> str:
+    """What stands for a credential wherever it is written down: 16 digits of its SHA-256."""
+    return hashlib.sha256(identity.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 @contextlib.contextmanager
@@ -75,7 +81,7 @@ def hold_credential_lock(
     content = {
         **record.to_json(),
         "scope": scope,
-        "identity_hash": _digest(identity),
+        "identity_hash": identity_digest(identity),
         "metadata": dict(metadata),
         "updated_at": now.isoformat(),
     }
@@ -86,6 +92,32 @@ def hold_credential_lock(
         finally:
             with contextlib.suppress(OSError):  # unlocked and of a dead process it is stale anyway
                 path.unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class LockHolder:
+    """Who holds a credential now.
+
+    Attributes:
+        digest: Stands for the credential.
+        record: The process.
+        profile: The profile that uses it, where that is written down.
+    """
+
+    digest: str
+    record: ProcessRecord
+    profile: str | None
+
+
+def live_holders(directory: Path, processes: Processes | None = None) -> Iterator[LockHolder]:
+    """All credentials that live gateways hold, ours and Hermes' own, as far as they can be read; blocking."""
+    used = processes or SystemProcesses()
+    with contextlib.suppress(OSError):  # a folder that is not there, or that is somebody else's
+        for path in sorted(directory.glob("*.lock")):
+            text = _content_of(path).decode(errors="replace")
+            holder = parse_process_record(text)
+            if holder is not None and _is_live(holder, used):
+                yield LockHolder(path.stem.rpartition("-")[2], holder, _profile_in(text))
 
 
 def _acquire(path: Path, scope: str, record: ProcessRecord, data: bytes, processes: Processes) -> int:
@@ -152,7 +184,3 @@ def _profile_in(text: str) -> str | None:
     metadata = data.get("metadata") if isinstance(data, dict) else None
     profile = metadata.get("profile") if isinstance(metadata, dict) else None
     return profile if isinstance(profile, str) else None
-
-
-def _digest(identity: str) -> str:
-    return hashlib.sha256(identity.encode()).hexdigest()[:16]

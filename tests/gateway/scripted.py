@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from hermes_trio.adapter_api import (
 from hermes_trio.testing import ProfileFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from hermes_trio.adapter_api import AdapterContext, AdapterFactory, OutgoingText, PlatformConfig, Target
     from hermes_trio.gateway.adapter_slot import AdapterSlot
@@ -88,9 +89,11 @@ class ScriptedAdapter:
 
     capabilities = Capabilities(text_limit=4000, numbers_parts=False)
 
-    def __init__(self, bot: Bot, name: str, token: str) -> None:
+    def __init__(self, platforms: Platforms, bot: Bot, name: str, token: str) -> None:
+        self._platforms = platforms
         self._bot = bot
         self._name = name
+        self._token = token
         self.exclusive_resources = (ExclusiveResource("scripted-token", token),)
 
     async def run(self, context: AdapterContext, *, task_status: trio.TaskStatus[BotIdentity]) -> None:
@@ -98,7 +101,8 @@ class ScriptedAdapter:
         bot.attempts.append(trio.current_time())
         bot.is_running = True
         try:
-            await self._run(context, task_status)
+            with self._platforms.run(self._token):
+                await self._run(context, task_status)
         finally:
             bot.is_running = False
 
@@ -131,12 +135,26 @@ class Platforms:
         bots: By profile and platform.
         broken: Platforms whose package cannot be loaded, with the error.
         searches: Platforms whose factory was looked for, in order.
+        running: How many adapters run now with each token.
+        most_at_once: How many have run with one token at the same time.
     """
 
     def __init__(self) -> None:
         self.bots: dict[tuple[str, str], Bot] = defaultdict(Bot)
         self.broken: dict[str, Exception] = {}
         self.searches: list[str] = []
+        self.running: Counter[str] = Counter()
+        self.most_at_once = 0
+
+    @contextmanager
+    def run(self, token: str) -> Iterator[None]:
+        """An adapter runs with a token."""
+        self.running[token] += 1
+        self.most_at_once = max(self.most_at_once, self.running[token])
+        try:
+            yield
+        finally:
+            self.running[token] -= 1
 
     def bot(self, profile: str, platform: str = "telegram") -> Bot:
         """The bot of a profile."""
@@ -151,7 +169,7 @@ class Platforms:
         def make(scope: ProfileScope, config: PlatformConfig) -> ScriptedAdapter:
             if not config.token:
                 raise CredentialMissing("there is no token", profile=scope.name, mend=f"set it in {scope.home.env}")
-            return ScriptedAdapter(self.bots[scope.name, platform], scope.name, config.token)
+            return ScriptedAdapter(self, self.bots[scope.name, platform], scope.name, config.token)
 
         return make  # type: ignore[return-value]  # it can do no more than its capabilities say
 

@@ -240,28 +240,6 @@ async def test_a_credential_is_held_while_the_adapter_runs_and_given_back(tmp_pa
     assert not path.exists()
 
 
-async def test_of_two_profiles_with_one_token_one_serves_and_the_other_says_who_has_it(
-    tmp_path, autojump_clock, platforms
-):
-    profiles = {"ada": with_bot("Ada", "shared-token"), "bob": with_bot("Bob", "shared-token")}
-    locks = locks_in(tmp_path / "locks")
-    async with open_gateway(
-        profiles, root=tmp_path / "home", find_adapter=platforms.find, credential_locks=locks
-    ) as gateway:
-        await slot_of(gateway, "ada").settled()
-        await slot_of(gateway, "bob").settled()
-        winner, loser = ("ada", "bob") if connected(gateway, "ada") else ("bob", "ada")
-        parked = slot_of(gateway, loser)
-        assert (slot_of(gateway, winner).state, parked.state) == ("connected", "parked")
-        assert parked.reason == "duplicate_credential"
-        assert f"profile '{winner}' of this gateway" in parked.detail
-        assert "kill" not in parked.detail
-        assert "shared-token" not in parked.detail
-        assert loser.capitalize() in await gateway.ask(loser, "hello")
-        gateway.slot(winner).runtime.chats.runners["telegram"].pause()
-        await until(lambda: connected(gateway, loser), seconds=90)
-
-
 async def test_a_package_that_cannot_be_loaded_fails_its_platform_only(tmp_path, autojump_clock, platforms):
     platforms.broken["discord"] = ConfigError("the adapter for discord cannot be loaded", code="adapter_broken")
     files = with_bot("Ada", env={"DISCORD_BOT_TOKEN": "discord-token"})

@@ -95,8 +95,9 @@ async def test_who_has_it_gives_way_and_only_then_it_is_free(claimants, autojump
             await nursery.start(use, ada)
             with claimants.open("default", "x") as default:
                 assert (default.goes_before, default.may_hold) == (None, False)
-                while not default.may_hold:
-                    await default.changed()
+                with trio.fail_after(10):
+                    while not default.may_hold:
+                        await default.changed()
                 assert trio.current_time() == pytest.approx(3)
                 assert ada.goes_before is default
 
@@ -164,6 +165,23 @@ class TestWhoIsStartedAgain:
         await trio.sleep(RETURN_SECONDS)
         with claimants.open("ada", "x") as ada:
             assert ada.may_hold
+
+    async def test_lets_those_who_come_after_it_give_way_to_each_other_when_it_stays_away(
+        self, claimants, autojump_clock
+    ):
+        async def use(claim, *, task_status):
+            with claim.hold():
+                task_status.started()
+                await trio.sleep_forever()
+
+        claimants.restarting.add("default")
+        async with trio.open_nursery() as nursery:
+            with claimants.open("ada", "x", "y") as ada, claimants.open("bea", "y") as bea:
+                with claimants.open("default", "x"):
+                    await nursery.start(use, bea)
+                with trio.fail_after(RETURN_SECONDS + 1):
+                    while not ada.may_hold:
+                        await ada.changed()
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,12 @@ class GatewayBusy(HomeError):
     default_code = "gateway_already_running"
 
 
+class ProfileServed(HomeError):
+    """A live gateway of the root home serves this profile already, so it needs no gateway of its own."""
+
+    default_code = "profile_already_served"
+
+
 class AddressBusy(HermesTrioError):
     """The gateway cannot listen on its address; another process may leave it soon."""
 

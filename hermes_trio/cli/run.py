@@ -21,7 +21,8 @@ Examples:
 \b
 Signals: SIGTERM and SIGINT stop after the running turns have ended (a second one stops at once),
 SIGUSR1 does the same and exits with 75.
-Exit codes: 0 stopped, 1 refused (another gateway holds the home), 75 restart wanted, 78 configuration.
+Exit codes: 0 stopped, 1 refused (another gateway holds the home), 75 restart wanted,
+78 configuration, or the running gateway serves the named profile already.
 """
 )
 @click.option("--demo", is_flag=True, help="Serve a copy of the example home and print what to try.")
@@ -36,6 +37,7 @@ Exit codes: 0 stopped, 1 refused (another gateway holds the home), 75 restart wa
     show_default=True,
     help="What the console shows; the log files have their own level.",
 )
+@click.option("--force", is_flag=True, help="Serve a named profile that the running gateway serves already.")
 @common_options
 def command(
     *,
@@ -45,6 +47,7 @@ def command(
     port: int | None,
     drain: float | None,
     log_level: str,
+    force: bool,
 ) -> int:
     """Serve every profile of a Hermes home until told to stop."""
     from hermes_trio.cli.serve import Wishes, serve
@@ -53,7 +56,7 @@ def command(
     if demo and invocation.home_option is not None:
         raise click.UsageError("--demo brings its own home; leave out --home, or leave out --demo")
     wanted = choose_profiles(profiles, invocation.profile)
-    return serve(invocation, Wishes(demo, wanted, host, port, drain, log_level.upper()))
+    return serve(invocation, Wishes(demo, wanted, host, port, drain, log_level.upper(), force))
 
 
 def choose_profiles(listed: str | None, single: str | None) -> tuple[str, ...] | None:

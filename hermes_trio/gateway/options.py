@@ -35,6 +35,8 @@ class GatewayOptions:
         services: Extra tasks to run in every profile's nursery.
         find_adapter: Finds the factory of a platform's adapter.
         credential_locks: Where the locks of credentials are; None where no other gateway could use them.
+        process_home: Where the lock, the control socket, the status and the log of this process are; None for `home`.
+            Another one lets it run beside the gateway of the home.
     """
 
     home: HomePaths
@@ -49,3 +51,9 @@ class GatewayOptions:
     services: tuple[ProfileService, ...] = ()
     find_adapter: Callable[[str], AdapterFactory] = installed_factory
     credential_locks: CredentialLocks | None = None
+    process_home: HomePaths | None = None
+
+    @property
+    def own_files(self) -> HomePaths:
+        """The home that holds the files of this process."""
+        return self.process_home or self.home

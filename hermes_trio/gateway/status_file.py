@@ -84,7 +84,7 @@ class _Writer:
     async def _replace(self, status: GatewayStatus) -> None:
         gateway = self._gateway
         try:
-            await gateway.shared.workers.run(write_status, gateway.home, status, limiter=self._threads)
+            await gateway.shared.workers.run(write_status, gateway.options.own_files, status, limiter=self._threads)
         except HomeError as error:
             if not self._failed:
                 gateway.log.warning(f"the status file cannot be written: {error}")

@@ -13,6 +13,7 @@ from hermes_trio.gateway.file_watch import file_identity, wait_for_change
 from hermes_trio.gateway.process_reports import ProcessReports
 from hermes_trio.gateway.runtime import ProfileRuntime
 from hermes_trio.gateway.states import CrashReport, ProfileState
+from hermes_trio.home.listening import listening_remarks
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.provenance import ROUTE_INVALID
 from hermes_trio.home.settings import load_profile_settings
@@ -92,6 +93,8 @@ class ProfileSupervisor:
         problem = model_problem(settings) or mcp_problem(settings.config)
         urls = provider_urls(settings)
         async with open_scope(settings, slot.generation, gateway.shared, prepare, provider_urls=urls) as scope:
+            for remark in listening_remarks(settings):
+                scope.log.bind(component="gateway.profile").warning(f"{remark.where}: {remark.message}; {remark.mend}")
             await scope.db.check()
             self._warn_of_routes(scope)
             reports = ProcessReports()

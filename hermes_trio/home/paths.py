@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from hermes_trio.home.names import DEFAULT_PROFILE, normalize_profile_name
+from hermes_trio.home.names import DEFAULT_PROFILE, is_profile_name, normalize_profile_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -238,6 +238,21 @@ def resolve_root(environ: Mapping[str, str], home: Path | None) -> HomePaths:
         return HomePaths(native)
     named = _absolute(Path(variable), user_home)
     return HomePaths(native if named.is_relative_to(native) else _above_profiles(named))
+
+
+def profile_of_home(environ: Mapping[str, str], home: Path | None) -> str | None:
+    """The named profile whose folder ``home``, or else ``HERMES_HOME``, is; None for a root home.
+
+    Args:
+        environ: The process environment as it was at start.
+        home: The folder named on the command line, or None.
+    """
+    variable = environ.get("HERMES_HOME", "").strip()
+    if home is None and not variable:
+        return None
+    folder = _absolute(home or Path(variable), home_of_user(environ))
+    is_one = folder.parent == resolve_root(environ, home).profiles
+    return folder.name if is_one and folder.name != DEFAULT_PROFILE and is_profile_name(folder.name) else None
 
 
 def home_of_user(environ: Mapping[str, str]) -> Path:

@@ -60,7 +60,7 @@ async def serve_gateway(options: GatewayOptions, *, on_ready: Callable[[Gateway]
     settings = load_gateway_settings(options)
     with (
         lone_error_raised(),
-        hold_gateway_lock(options.home, current_process_record(options.argv)),
+        hold_gateway_lock(options.own_files, current_process_record(options.argv)),
         trio.open_signal_receiver(*_SIGNALS) as signals,
     ):
         sockets = await _open_listeners(settings)
@@ -95,7 +95,7 @@ async def _open_parts(options: GatewayOptions, settings: GatewaySettings) -> Asy
             base_environment=base_environment(options.environ),
             provider_gate=ProviderGate(),
         )
-        log = make_gateway_logger(writer, options.home.profile(DEFAULT_PROFILE), settings.logging)
+        log = make_gateway_logger(writer, options.own_files.profile(DEFAULT_PROFILE), settings.logging)
         if settings.problem is not None:
             log.warning(f"the default profile's files cannot be used, so defaults hold: {settings.problem}")
         async with open_gateway(options, settings, shared, log) as gateway:
@@ -148,7 +148,7 @@ async def _start_services(gateway: Gateway, sockets: list[trio.SocketListener], 
     host, port = listening.listener.address
     gateway.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     try:
-        control = await open_unix_listener(gateway.home.control_socket)
+        control = await open_unix_listener(gateway.options.own_files.control_socket)
     except (OSError, HermesTrioError) as error:
         # Without it `status` cannot ask, but every profile can serve.
         gateway.log.warning(f"no control socket: {error}")

@@ -12,6 +12,8 @@ from hermes_trio.home.process_record import current_process_record
 from hermes_trio.testing.home import ProfileFiles, write_home
 
 ECHO = {"model": "builtin/echo"}
+KEY_OPENS = "API_SERVER_KEY in this profile's .env"
+ROUTES_MOVE = "each with `profile: a`"
 
 
 @pytest.fixture(autouse=True)
@@ -184,6 +186,42 @@ def test_checking_a_database_leaves_no_files_behind(found, tmp_path):
 )
 def test_an_address_that_only_the_default_profile_may_set(found, files):
     assert found({"a": files}) == [("warning", "a", "listener_ignored")]
+
+
+@pytest.mark.parametrize(
+    ("files", "place", "mend"),
+    [
+        (
+            ProfileFiles(config={**ECHO, "platforms": {"api_server": {"enabled": True}}}),
+            "platforms.api_server",
+            KEY_OPENS,
+        ),
+        (ProfileFiles(config={**ECHO, "api_server": {"enabled": "yes"}}), " api_server", KEY_OPENS),
+        (ProfileFiles(env={"API_SERVER_ENABLED": "true"}), "API_SERVER_ENABLED", KEY_OPENS),
+        (ProfileFiles(config={**ECHO, "platforms": {"webhook": {"enabled": True}}}), "platforms.webhook", ROUTES_MOVE),
+        (
+            ProfileFiles(config={**ECHO, "platforms": {"webhook": {"extra": {"routes": {"github": {}}}}}}),
+            "",
+            ROUTES_MOVE,
+        ),
+        (ProfileFiles(env={"WEBHOOK_ENABLED": "1"}), "WEBHOOK_ENABLED", ROUTES_MOVE),
+    ],
+)
+def test_what_listens_needs_not_be_switched_on_in_a_named_profile(tmp_path, files, place, mend):
+    [finding] = analyse_home(write_home(tmp_path, {"a": files}), {}).findings
+    assert (finding.level, finding.profile, finding.code) == ("warning", "a", "listener_shared")
+    assert finding.where.endswith(place)
+    assert mend in finding.mend
+
+
+@pytest.mark.parametrize("platform", ["sms", "line", "feishu", "bluebubbles", "whatsapp_cloud", "msgraph_webhook"])
+def test_an_adapter_of_a_named_profile_has_no_port_of_its_own(found, platform):
+    config = {**ECHO, "platforms": {platform: {"enabled": False, "extra": {"webhook_port": 9000}}}}
+    assert found({"a": ProfileFiles(config=config)}) == [("warning", "a", "listener_ignored")]
+
+
+def test_a_named_profile_may_switch_its_api_off(found):
+    assert found({"a": ProfileFiles(config={**ECHO, "platforms": {"api_server": {"enabled": False}}})}) == []
 
 
 def test_the_default_profile_may_set_the_address(found):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hermes_trio.errors import HomeError
-from hermes_trio.home.paths import HomePaths, resolve_root
+from hermes_trio.home.paths import HomePaths, profile_of_home, resolve_root
 
 HOME = {"HOME": "/home/ann"}
 
@@ -98,3 +98,22 @@ def test_a_home_too_deep_for_a_socket_has_it_in_the_temporary_folder() -> None:
     assert len(os.fsencode(first)) <= 100
     assert first.name.startswith(f"hermes-trio-{os.getuid()}-")
     assert first != second
+
+
+@pytest.mark.parametrize(
+    ("home", "variable", "profile"),
+    [
+        ("/srv/h/profiles/coder", "", "coder"),
+        (None, "/srv/h/profiles/coder", "coder"),
+        (None, "~/.hermes/profiles/coder", "coder"),
+        ("/srv/h", "/srv/h/profiles/coder", None),
+        (None, "/srv/h", None),
+        (None, "", None),
+        ("/srv/h/profiles/default", "", None),
+        ("/srv/h/profiles/No Name", "", None),
+        (None, "~/.hermes/workspace/profiles/coder", None),
+    ],
+)
+def test_the_profile_in_whose_folder_the_home_points(home: str | None, variable: str, profile: str | None) -> None:
+    environ = {**HOME, "HERMES_HOME": variable}
+    assert profile_of_home(environ, None if home is None else Path(home)) == profile

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hermes_trio.cli.checks.findings import Finding, Level
+from hermes_trio.home.listening import listening_remarks
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.process_record import read_live_gateway
 
@@ -16,19 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hermes_trio.cli.checks.survey import Survey
-    from hermes_trio.home.settings import ProfileSettings
-
-LISTENING_SETTINGS = ("host", "port")
-LISTENING_PLATFORMS = ("api_server", "webhook")
-LISTENING_VARIABLES = ("API_SERVER_HOST", "API_SERVER_PORT", "WEBHOOK_PORT")
 
 
 def check_listening(survey: Survey) -> Iterator[Finding]:
-    """The default profile's port, and addresses that other profiles ask for in vain."""
+    """The default profile's port, and what other profiles say in vain about listening."""
     yield from _port(survey)
     for _, settings in survey.readable():
-        if settings.name != DEFAULT_PROFILE:
-            yield from _ignored(settings)
+        for remark in listening_remarks(settings):
+            yield Finding(
+                level=Level.WARNING,
+                code=remark.code,
+                profile=settings.name,
+                where=remark.where,
+                message=remark.message,
+                mend=remark.mend,
+            )
 
 
 def _port(survey: Survey) -> Iterator[Finding]:
@@ -73,43 +75,3 @@ def bind_problem(host: str, port: int) -> str | None:
     except OSError as error:
         return "another program uses the port" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
     return None
-
-
-def _ignored(settings: ProfileSettings) -> Iterator[Finding]:
-    shared = f"the listener of the default profile serves this one too, at /p/{settings.name}/"
-    for prefix, platform, entry in _platform_sections(settings):
-        if platform in LISTENING_PLATFORMS and any(_asks(entry, name) for name in LISTENING_SETTINGS):
-            yield Finding(
-                level=Level.WARNING,
-                code="listener_ignored",
-                profile=settings.name,
-                where=f"{settings.paths.config} {prefix}.{platform}",
-                message=f"host and port count in the default profile only; {shared}",
-                mend="take them out here",
-            )
-    for name in LISTENING_VARIABLES:
-        if settings.secrets.get(name):
-            yield Finding(
-                level=Level.WARNING,
-                code="listener_ignored",
-                profile=settings.name,
-                where=f"{settings.secrets.location(name)} {name}",
-                message=f"it counts in the default profile only; {shared}",
-                mend="take it out here",
-            )
-
-
-def _platform_sections(settings: ProfileSettings) -> Iterator[tuple[str, str, Mapping[str, object]]]:
-    """Prefix, platform and content of every mapping below ``platforms`` and ``gateway.platforms``."""
-    raw = settings.config.raw
-    gateway = raw.get("gateway")
-    nested = gateway.get("platforms") if isinstance(gateway, Mapping) else None
-    for prefix, platforms in (("gateway.platforms", nested), ("platforms", raw.get("platforms"))):
-        if isinstance(platforms, Mapping):
-            sections = ((prefix, str(name), entry) for name, entry in platforms.items())
-            yield from (section for section in sections if isinstance(section[2], Mapping))
-
-
-def _asks(entry: Mapping[str, object], name: str) -> bool:
-    extra = entry.get("extra")
-    return entry.get(name) is not None or (isinstance(extra, Mapping) and extra.get(name) is not None)

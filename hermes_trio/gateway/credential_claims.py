@@ -1,8 +1,9 @@
 """Which adapter of a gateway may use a credential that several of its profiles have.
 
-The default profile goes before the others, and those go by name, whoever comes first. Nobody waits for somebody who may
-yet come: an adapter that may not use its credential any more gives way, and only when its run has ended the other one
-begins. So nobody ever sees two of them at once.
+The default profile goes before the others, and those go by name, whoever comes first. No profile waits for another: an
+adapter that may not use its credential any more gives way, and only when its run has ended the other one begins. So
+nobody ever sees two of them at once. A bot whose owner is known to be about to come is left alone for a moment, so that
+what was written to it is not answered by somebody else.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from hermes_trio.home.credential_lock import identity_digest
 from hermes_trio.home.names import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator
 
     from hermes_trio.adapter_api.adapter import ExclusiveResource
 
     Resource = tuple[str, str]
-    """What kind of credential it is, and its digest."""
+    """The platform and the digest of a credential for it."""
 
 RETURN_SECONDS: Final = 5.0
-"""For how long a profile that is started again may keep its credential from the one that comes after it."""
+"""For how long a profile that is starting may keep its credential from the one that comes after it."""
 
 
 class CredentialClaims:
@@ -43,6 +44,13 @@ class CredentialClaims:
             is_restarting: Whether the profile, now that an adapter ends, is about to start again.
         """
         return ProfileClaims(self, profile, is_restarting)
+
+    def expect(self, profile: str, resources: Collection[Resource]) -> None:
+        """A profile that is about to start is known to want these; for a moment nobody who comes after it gets them."""
+        for platform in {platform for platform, _ in resources}:
+            claim = Claim(self, profile, platform)
+            self.change(claim, frozenset(resource for resource in resources if resource[0] == platform))
+            self.end(claim, is_returning=True)
 
     def change(self, claim: Claim, wanted: frozenset[Resource]) -> None:
         """An adapter wants something else now; whoever this concerns is told."""
@@ -164,7 +172,7 @@ class Claim:
 
     def want(self, resources: Iterable[ExclusiveResource]) -> None:
         """Want these, all or none of them, until `drop` or the end of the claim."""
-        wanted = frozenset((resource.scope, identity_digest(resource.identity)) for resource in resources)
+        wanted = frozenset((self.platform, identity_digest(resource.identity)) for resource in resources)
         if wanted != self.wanted:
             self._claims.change(self, wanted)
 

@@ -215,6 +215,8 @@ async def open_gateway(
     async with trio.open_nursery() as nursery:
         for slot in gateway.table:
             if slot.state is not ProfileState.PARKED:
+                if slot.name == DEFAULT_PROFILE:
+                    gateway.claims.expect(slot.name, settings.accounts)
                 nursery.start_soon(ProfileSupervisor(gateway, slot).run, name=f"supervisor {slot.name}")
         yield gateway
         nursery.cancel_scope.cancel()

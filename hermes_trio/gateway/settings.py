@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hermes_trio.errors import HermesTrioError
+from hermes_trio.home.accounts import accounts_of
 from hermes_trio.home.config import ApiServerConfig, GatewayConfig, LoggingConfig
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.secrets import load_secrets
@@ -13,6 +14,7 @@ from hermes_trio.home.settings import load_profile_settings
 
 if TYPE_CHECKING:
     from hermes_trio.gateway.options import GatewayOptions
+    from hermes_trio.home.settings import ProfileSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class GatewaySettings:
         gateway: The ``gateway`` section.
         logging: Rotation and level of the root home's logs.
         problem: Why the default profile's files could not be used, or None.
+        accounts: The accounts of the default profile's bots: platform and digest.
     """
 
     host: str
@@ -34,6 +37,7 @@ class GatewaySettings:
     gateway: GatewayConfig
     logging: LoggingConfig
     problem: HermesTrioError | None
+    accounts: frozenset[tuple[str, str]] = frozenset()
 
 
 def load_gateway_settings(options: GatewayOptions) -> GatewaySettings:
@@ -43,8 +47,10 @@ def load_gateway_settings(options: GatewayOptions) -> GatewaySettings:
     found: the other profiles serve at the usual address.
     """
     problem: HermesTrioError | None = None
+    accounts: frozenset[tuple[str, str]] = frozenset()
     try:
-        config = load_profile_settings(options.home, DEFAULT_PROFILE, options.environ).config
+        settings = load_profile_settings(options.home, DEFAULT_PROFILE, options.environ)
+        config, accounts = settings.config, _accounts(settings)
         api, gateway, logging = config.api_server, config.gateway, config.logging
     except HermesTrioError as error:
         problem = error
@@ -56,6 +62,17 @@ def load_gateway_settings(options: GatewayOptions) -> GatewaySettings:
         gateway=gateway,
         logging=logging,
         problem=problem,
+        accounts=accounts,
+    )
+
+
+def _accounts(settings: ProfileSettings) -> frozenset[tuple[str, str]]:
+    return frozenset(
+        (platform.name, digest)
+        for platform in settings.config.platforms.values()
+        if platform.enabled
+        for account in accounts_of(platform, settings.paths, settings.secrets)
+        for digest in account.digests
     )
 
 

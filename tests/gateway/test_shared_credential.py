@@ -7,6 +7,7 @@ import trio
 
 from hermes_trio.adapter_api import CredentialRefused, Unreachable
 from hermes_trio.gateway.adapter_runner import CredentialLocks
+from hermes_trio.gateway.credential_claims import RETURN_SECONDS
 from hermes_trio.home.process_record import current_process_record
 from hermes_trio.testing import open_gateway, write_profile
 from tests.gateway.scripted import Platforms, slot_of, until, with_bot
@@ -55,7 +56,7 @@ def only_one_ran(platforms):
 async def test_the_default_profile_has_it_whoever_is_slow_to_start(tmp_path, autojump_clock, platforms, slow):
     async def start(scope, *, task_status):
         if scope.name == slow:
-            await trio.sleep(5)
+            await trio.sleep(2 * RETURN_SECONDS)
         task_status.started()
         await trio.sleep_forever()
 
@@ -65,6 +66,31 @@ async def test_the_default_profile_has_it_whoever_is_slow_to_start(tmp_path, aut
         await is_parked(gateway, "bob")
         assert "Default" in await platforms.bot("default").hears("hello")
     assert only_one_ran(platforms)
+
+
+async def test_a_default_profile_that_starts_at_all_is_the_only_one_ever_connected(tmp_path, autojump_clock, platforms):
+    async def start(scope, *, task_status):
+        if scope.name == "default":
+            await trio.sleep(RETURN_SECONDS - 1)
+        task_status.started()
+        await trio.sleep_forever()
+
+    async with serve(tmp_path, platforms, "default", "ada", services=[start]) as gateway:
+        await is_connected(gateway, "default")
+        assert platforms.bot("ada").attempts == []
+
+
+async def test_a_default_profile_that_cannot_start_keeps_its_token_from_nobody_for_long(
+    tmp_path, autojump_clock, platforms
+):
+    async def start(scope, *, task_status):
+        if scope.name == "default":
+            raise ZeroDivisionError("odd")
+        task_status.started()
+        await trio.sleep_forever()
+
+    async with serve(tmp_path, platforms, "default", "ada", services=[start]) as gateway:
+        await until(lambda: slot_of(gateway, "ada").state == "connected", seconds=RETURN_SECONDS + 1)
 
 
 async def test_among_others_the_first_by_name_has_it(tmp_path, autojump_clock, platforms):

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import pytest
 import trio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from trio.testing import MockClock
 
 from hermes_trio.adapter_api import CredentialRefused, Unreachable
 from hermes_trio.gateway.adapter_runner import CredentialLocks
@@ -11,6 +17,9 @@ from hermes_trio.gateway.credential_claims import RETURN_SECONDS
 from hermes_trio.home.process_record import current_process_record
 from hermes_trio.testing import open_gateway, write_profile
 from tests.gateway.scripted import Platforms, slot_of, until, with_bot
+
+if TYPE_CHECKING:
+    from hermes_trio.testing.gateway import GatewayFixture
 
 TOKEN = "12345:the-one-token-for-both"
 OTHER = "67890:a-token-of-its-own"
@@ -233,3 +242,76 @@ async def test_the_lock_for_other_gateways_is_handed_over_too(tmp_path, autojump
         adapter(gateway, "default").resume()
         await is_connected(gateway, "default")
         assert '"default"' in lock.read_text()
+
+
+NAMES = ("default", "ada", "bob")
+names = st.sampled_from(NAMES)
+tokens = st.sampled_from((TOKEN, OTHER))
+steps = st.one_of(
+    st.tuples(st.just("restart"), names, tokens),
+    st.tuples(st.sampled_from(("pause", "resume", "outage")), names, tokens),
+    st.tuples(st.just("time"), names, tokens),
+)
+
+
+@dataclass
+class Fleet:
+    """A gateway to which things happen, and what is to come of them."""
+
+    gateway: GatewayFixture
+    platforms: Platforms
+    tokens: dict[str, str]
+
+    async def do(self, step, name, token):
+        slot = self.gateway.slot(name)
+        if step == "time":
+            await trio.sleep(3)
+        elif step == "restart":
+            self.tokens[name] = token
+            write_profile(self.gateway.home, name, files(name, token))
+            slot.restart_wanted.set()
+        elif slot.runtime is None or slot.runtime.chats is None:
+            return
+        elif step == "outage":
+            self.platforms.bot(name).fails_with(Unreachable("lost"))
+        else:
+            getattr(adapter(self.gateway, name), step)()
+
+    async def expect_rightful_holders(self):
+        for name in NAMES:
+            await until(lambda name=name: self.gateway.slot(name).runtime is not None, seconds=60)
+            adapter(self.gateway, name).resume()
+        await trio.sleep(120)
+        for token in set(self.tokens.values()):
+            first, *others = [name for name in NAMES if self.tokens[name] == token]
+            assert slot_of(self.gateway, first).state == "connected"
+            assert {slot_of(self.gateway, name).reason for name in others} <= {"duplicate_credential"}
+            assert self.platforms.running[token] == 1
+        assert self.platforms.most_at_once == 1
+
+
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    delays=st.fixed_dictionaries({name: st.sampled_from((0, 0.3, 2, 9)) for name in NAMES}),
+    given_tokens=st.fixed_dictionaries(dict.fromkeys(NAMES, tokens)),
+    happened=st.lists(steps, max_size=12),
+)
+def test_whatever_happens_a_token_has_one_poller_at_a_time_and_in_the_end_the_rightful_one(
+    delays, given_tokens, happened
+):
+    async def start(scope, *, task_status):
+        await trio.sleep(delays[scope.name])
+        task_status.started()
+        await trio.sleep_forever()
+
+    async def main():
+        platforms, profiles = Platforms(), {name: files(name, token) for name, token in given_tokens.items()}
+        async with open_gateway(profiles, services=[start], find_adapter=platforms.find) as gateway:
+            fleet = Fleet(gateway, platforms, dict(given_tokens))
+            for step in happened:
+                await fleet.do(*step)
+                await trio.sleep(0.2)
+            await fleet.expect_rightful_holders()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))

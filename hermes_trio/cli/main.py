@@ -40,7 +40,8 @@ Exit codes:
   1    refused or failed (another gateway holds the home, nothing runs, a request failed)
   2    wrong usage, or check found errors
   75   run was asked to restart (SIGUSR1, or /restart gateway in a chat): start it again
-  78   configuration: starting again cannot help before somebody mends a file
+  78   configuration: starting again cannot help before somebody mends a file; or the
+       running gateway serves the profile of run -p already
   130  interrupted with Ctrl-C
 """
 

@@ -73,6 +73,13 @@ def test_of_several_profiles_it_is_said_who_gets_the_account_and_who_is_parked(h
     assert "default gets it" in found["bob"]
 
 
+def test_who_does_not_use_an_account_yet_does_not_get_it(tmp_path, find):
+    config = {"model": "builtin/echo", "platforms": {"irc": {"extra": {"server": "s", "nickname": "n"}}}}
+    env = {"IRC_SERVER": "s", "IRC_NICKNAME": "n", "IRC_CHANNEL": "#c"}
+    home = write_home(tmp_path / "home", {"ada": ProfileFiles(config=config), "bob": ProfileFiles(env=env)})
+    assert [(one.profile, "bob gets it" in one.message) for one in find(home)] == [("ada", True), ("bob", False)]
+
+
 def test_an_account_that_another_gateway_uses_now_is_named_with_it(home, find, folder, tmp_path):
     with held_by_hermes_agent(folder, tmp_path, profile="work") as holder:
         [finding] = find(home(ada=TOKEN, bob="99:another-token-of-bob"))

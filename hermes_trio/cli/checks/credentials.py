@@ -37,8 +37,8 @@ def check_credentials(survey: Survey) -> Iterator[Finding]:
 
 
 def _shared(owners: Sequence[Owner]) -> Iterator[Finding]:
-    """One finding for every profile of an account; the first in serving order is the one that gets it."""
-    first = owners[0][0].name
+    """One finding for every profile of an account; the first in serving order that uses it is the one that gets it."""
+    first = next((settings.name for settings, account in owners if _is_used(settings, account)), owners[0][0].name)
     for settings, account in owners:
         others = ", ".join(other.name for other, _ in owners if other is not settings)
         outcome = f"{first} gets it, the bot of this profile is parked"
@@ -61,8 +61,12 @@ def _held(survey: Survey, owners: Sequence[Owner]) -> Iterator[Finding]:
     others = [holder for holder in live_holders(folder) if own is None or not holder.record.is_same_process(own)]
     for settings, account in owners:
         for holder in others:
-            if holder.digest in account.digests:
+            if holder.digest in account.digests and _is_used(settings, account):
                 yield _in_use(settings, account, holder)
+
+
+def _is_used(settings: ProfileSettings, account: Account) -> bool:
+    return settings.config.platforms[account.platform].enabled
 
 
 def _in_use(settings: ProfileSettings, account: Account, holder: LockHolder) -> Finding:

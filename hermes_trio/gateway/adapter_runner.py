@@ -218,10 +218,11 @@ class AdapterRunner:
         """The setting with the credential that another profile has, and where it is."""
         scope, platform = self._scope, self._slot.platform
         contested = {digest for _, digest in claim.wanted & first.wanted}
-        accounts = list(accounts_of(self._slot.config, scope.home, scope.secrets))
-        for account in sorted(accounts, key=lambda one: not one.digests & contested):
-            return account.setting, account.place
-        return "credential", f"{scope.home.config} platforms.{platform}"
+        accounts = accounts_of(self._slot.config, scope.home, scope.secrets)
+        account = min(accounts, key=lambda one: not one.digests & contested, default=None)
+        if account is None:
+            return "credential", f"{scope.home.config} platforms.{platform}"
+        return account.setting, account.place
 
     async def _connect(self, adapter: Adapter, nursery: trio.Nursery) -> None:
         slot, seconds = self._slot, self._scope.config.chat.platform_connect_timeout

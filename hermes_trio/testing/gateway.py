@@ -132,7 +132,7 @@ async def open_gateway(
         telegram: A fake Telegram, reached in memory by profiles whose settings name it (`telegram_files`).
         find_adapter: Finds a platform's adapter.
         clock: Its wall time; one of its own if None. Two gateways one after the other may share one.
-        credential_locks: Where the locks of credentials are; without them two profiles may use the same one.
+        credential_locks: Where the locks of credentials are; without them another gateway may use the same one.
     """
     with tempfile.TemporaryDirectory() as folder:
         home = HomePaths(root or Path(folder))

@@ -155,18 +155,19 @@ async def parks_without_a_credential(rig: PlatformRig) -> None:
 
 
 async def parks_the_second_user_of_a_credential(rig: PlatformRig) -> None:
-    """Of two profiles with one credential one connects and answers; the other is parked."""
+    """Of two profiles with one credential the first by name connects and answers; the other is parked."""
     async with open_world(rig) as world:
         ada, bob = world.sides
         bob.bot = ada.bot
         async with world.served():
             await eventually(lambda: {side.slot.state for side in world.sides} == {"connected", "parked"}, "one parks")
-            first, second = sorted(world.sides, key=lambda side: str(side.slot.state))
-            require(second.slot.reason == "duplicate_credential", f"it is parked for {second.slot.reason}")
-            require(second.observed.runs == 0, "the second one was run")
-            await first.answers("hello")
+            await ada.connected()
+            require(bob.slot.reason == "duplicate_credential", f"it is parked for {bob.slot.reason}")
+            await ada.answers("hello")
             await trio.sleep(120)
-            require(first.count("hello") == 1, f"answered {first.count('hello')} times")
+            require(ada.count("hello") == 1, f"answered {ada.count('hello')} times")
+            # The second one may have been there for a moment, and then have given way.
+            require(not ada.observed.ran_with + bob.observed.ran_with, "both were run at the same time")
 
 
 async def parks_on_a_conflict(rig: PlatformRig) -> None:

@@ -29,12 +29,16 @@ class Observed:
 
     Attributes:
         runs: How many runs have begun.
+        is_running: Whether one is going on.
+        ran_with: Names of the other profiles whose adapters were running when one of its runs began.
         offered: Messages that it has offered to the core.
         refusals: How many further offers the core cannot store.
         hold: While set, offers wait until it is released.
     """
 
     runs: int = 0
+    is_running: bool = False
+    ran_with: list[str] = field(default_factory=list)
     offered: list[InboundMessage] = field(default_factory=list)
     refusals: int = 0
     hold: trio.Event | None = None
@@ -54,23 +58,30 @@ def observing(factory: AdapterFactory, observed: dict[str, Observed]) -> Adapter
     """The same factory, whose adapters are observed; ``observed`` is by profile."""
 
     def make(scope: ProfileScope, config: PlatformConfig) -> Adapter:
-        return cast("Adapter", _ObservedAdapter(factory(scope, config), observed[scope.name]))
+        return cast("Adapter", _ObservedAdapter(factory(scope, config), scope.name, observed))
 
     return make
 
 
 class _ObservedAdapter:
-    def __init__(self, adapter: Adapter, observed: Observed) -> None:
+    def __init__(self, adapter: Adapter, profile: str, observed: dict[str, Observed]) -> None:
         self._adapter = adapter
-        self._observed = observed
+        self._observed = observed[profile]
+        self._others = {name: one for name, one in observed.items() if name != profile}
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._adapter, name)
 
     async def run(self, context: AdapterContext, *, task_status: trio.TaskStatus[BotIdentity]) -> None:
-        self._observed.runs += 1
-        seen = cast("AdapterContext", _ObservedContext(context, self._observed))
-        await self._adapter.run(seen, task_status=task_status)
+        observed = self._observed
+        observed.runs += 1
+        observed.ran_with += [name for name, other in self._others.items() if other.is_running]
+        observed.is_running = True
+        seen = cast("AdapterContext", _ObservedContext(context, observed))
+        try:
+            await self._adapter.run(seen, task_status=task_status)
+        finally:
+            observed.is_running = False
 
 
 class _ObservedContext:

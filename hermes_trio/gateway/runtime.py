@@ -10,6 +10,7 @@ import trio
 
 from hermes_trio.errors import HermesTrioError, ProfileUnavailable, TurnCrashed
 from hermes_trio.io.supervise import describe, main_leaf
+from hermes_trio.store.response_store import serve_response_store
 from hermes_trio.turns.turn import run_turn
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hermes_trio.gateway.capacity import TurnCapacity
     from hermes_trio.gateway.chats import Chats
     from hermes_trio.scope import ProfileScope
+    from hermes_trio.store.response_store import ResponseStore
     from hermes_trio.turns.agent import Agent
     from hermes_trio.turns.turn import Emit, TurnRequest, TurnResult
 
@@ -104,6 +106,7 @@ class ProfileRuntime:
         self.chats: Chats | None = None
         self._begin_chats: Callable[[ProfileScope], Awaitable[Chats]] | None = None
         self._beginning = trio.Lock()
+        self._responses: ResponseStore | None = None
         self._nursery = nursery
         self._sessions = SessionLocks()
         self._calls: set[_Call[Any]] = set()
@@ -197,6 +200,27 @@ class ProfileRuntime:
         if self._begin_chats is None:
             raise self._gone()
         return await self.call(self._begin_chats)
+
+    async def response_store(self) -> ResponseStore:
+        """The profile's kept responses; opened when first asked for, closed with the generation.
+
+        Raises:
+            ProfileUnavailable: The profile does not accept work, or went away meanwhile.
+        """
+        if self._responses is not None:
+            return self._responses
+        return await self.call(self._open_responses)
+
+    async def _open_responses(self, scope: ProfileScope) -> ResponseStore:
+        async with self._beginning:
+            if self._responses is not None:
+                return self._responses
+            # Takes no time; cut off in between, nobody would know that it is open.
+            with trio.CancelScope(shield=True):
+                name = f"{scope.name}#{scope.generation} responses"
+                store: ResponseStore = await self._nursery.start(serve_response_store, scope, name=name)
+            self._responses = store
+            return store
 
     async def run_turn(self, request: TurnRequest, emit: Emit) -> TurnResult:
         """Run a turn in this profile's nursery.

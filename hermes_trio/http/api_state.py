@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from hermes_trio.gateway.runtime import SessionLocks
 from hermes_trio.http.idempotency import IdempotencyCache
+
+if TYPE_CHECKING:
+    from hermes_trio.http.response_object import FinishedResponse
+    from hermes_trio.turns.turn import TurnResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +19,10 @@ class ApiState:
 
     Attributes:
         idempotency: Results of recent requests.
+        responses: Responses to recent requests.
+        conversations: Lets the responses of one conversation come one after the other.
     """
 
-    idempotency: IdempotencyCache = field(default_factory=IdempotencyCache)
+    idempotency: IdempotencyCache[TurnResult] = field(default_factory=IdempotencyCache)
+    responses: IdempotencyCache[FinishedResponse] = field(default_factory=IdempotencyCache)
+    conversations: SessionLocks = field(default_factory=SessionLocks)

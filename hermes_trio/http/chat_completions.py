@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from hermes_trio.http.api_turn import SESSION_HEADER, api_turn, session_headers
 from hermes_trio.http.chat_request import ChatRequest, parse_chat_request
 from hermes_trio.http.chat_stream import ChunkEncoder, usage_object
 from hermes_trio.http.idempotency import request_fingerprint
@@ -16,7 +17,6 @@ from hermes_trio.http.turn_relay import relay_stream, relay_whole
 from hermes_trio.models.events import TextDelta
 from hermes_trio.store.messages import StoredMessage
 from hermes_trio.store.session_ids import api_session_id
-from hermes_trio.turns.turn import TurnRequest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hermes_trio.http.call import Call
     from hermes_trio.scope import ProfileScope
     from hermes_trio.turns.events import TurnEvent
-    from hermes_trio.turns.turn import TurnResult
+    from hermes_trio.turns.turn import TurnRequest, TurnResult
 
 _FINGERPRINTED: Final = ("model", "messages", "tools", "tool_choice", "stream")
 
@@ -42,27 +42,22 @@ class Exchange:
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The headers that tell the client of its conversation."""
-        session = (("X-Hermes-Session-Id", self.turn.session_id),)
-        return (*session, ("X-Hermes-Session-Key", self.turn.session_key)) if self.turn.session_key else session
+        return session_headers(self.turn.session_id, self.turn.session_key)
 
     async def run_turn(self, emit: Callable[[Sequence[TurnEvent]], Awaitable[None]]) -> TurnResult:
         """Run the turn, or take the result of the same request that came before.
 
         Text that did not come as events (a result from the cache) is emitted in one piece.
         """
-        if self.fingerprint is None:
-            return await self.call.runtime.run_turn(self.turn, emit)
-        ran = False
 
         async def work() -> TurnResult:
-            nonlocal ran
-            ran = True
             return await self.call.runtime.run_turn(self.turn, emit)
 
-        result = await self.call.state.idempotency.once(self.fingerprint, work)
-        if not ran and result.text:
-            await emit([TextDelta(result.text)])
-        return result
+        async def again(result: TurnResult) -> None:
+            if result.text:
+                await emit([TextDelta(result.text)])
+
+        return await self.call.state.idempotency.once_or_again(self.fingerprint, work, again)
 
 
 async def serve_chat_completions(scope: ProfileScope, call: Call) -> None:
@@ -84,20 +79,17 @@ async def serve_chat_completions(scope: ProfileScope, call: Call) -> None:
 
 def _read(scope: ProfileScope, call: Call) -> Exchange:
     asked = parse_chat_request(call.request.body)
-    routes = {route.alias: route for route in scope.config.api_server.model_routes}
-    session_id = call.header("x-hermes-session-id")
+    session_id = call.header(SESSION_HEADER.lower())
     key = call.header("idempotency-key")
     now = scope.clock.now()
-    turn = TurnRequest(
-        turn_id=secrets.token_hex(6),
+    turn = api_turn(
+        scope,
+        call,
+        model=asked.model,
         session_id=session_id or api_session_id(asked.system_text, asked.first_user_text),
         user_message=asked.user_message.content,
         history=None if session_id else tuple(StoredMessage(one.role, one.content, now) for one in asked.earlier),
         system_text=asked.system_text,
-        session_key=call.header("x-hermes-session-key") or "",
-        route=routes.get(asked.model or ""),
-        root_db=call.runtime.root_db,
-        user_id=(call.source.user_id if call.source is not None else None) or "",
     )
     return Exchange(
         call=call,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import trio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hermes_trio.turns.events import TurnEvent
-
 EVENTS_AHEAD = 4096
 
+Event = TypeVar("Event")
 
-class EventBuffer:
+
+class EventBuffer(Generic[Event]):
     """A bounded queue that is emptied in one go.
 
     Cheaper than a memory channel: one wake-up for a batch of events instead of one for each. The producer waits while
@@ -22,12 +22,12 @@ class EventBuffer:
     """
 
     def __init__(self) -> None:
-        self._events: list[TurnEvent] = []
+        self._events: list[Event] = []
         self._closed = False
         self._ready = trio.Event()
         self._taken = trio.Event()
 
-    async def put(self, events: Sequence[TurnEvent]) -> None:
+    async def put(self, events: Sequence[Event]) -> None:
         """Add events in order; waits while the reader is too far behind (cancellable)."""
         self._events.extend(events)
         self._ready.set()
@@ -41,7 +41,7 @@ class EventBuffer:
         self._closed = True
         self._ready.set()
 
-    async def take(self) -> list[TurnEvent]:
+    async def take(self) -> list[Event]:
         """All events that are ready, at least one; an empty list once the buffer is closed and empty."""
         while not self._events and not self._closed:
             self._ready = trio.Event()

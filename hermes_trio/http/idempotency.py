@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 import trio
@@ -12,7 +12,7 @@ import trio
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from hermes_trio.turns.turn import TurnResult
+Result = TypeVar("Result")
 
 KEPT_SECONDS = 300.0
 KEPT_RESULTS = 1000
@@ -31,22 +31,40 @@ def request_fingerprint(key: str, endpoint: str, body: Mapping[str, object], nam
     return hashlib.sha256(asked).hexdigest()
 
 
-class _Entry:
+class _Entry(Generic[Result]):
     __slots__ = ("done", "expires", "result")
 
     def __init__(self) -> None:
         self.done = trio.Event()
         self.expires = float("inf")
-        self.result: TurnResult | None = None
+        self.result: Result | None = None
 
 
-class IdempotencyCache:
+class IdempotencyCache(Generic[Result]):
     """The results of one profile's recent requests that carried an ``Idempotency-Key``."""
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._entries: OrderedDict[str, _Entry[Result]] = OrderedDict()
 
-    async def once(self, fingerprint: str, work: Callable[[], Awaitable[TurnResult]]) -> TurnResult:
+    async def once_or_again(
+        self, fingerprint: str | None, work: Callable[[], Awaitable[Result]], again: Callable[[Result], Awaitable[None]]
+    ) -> Result:
+        """Like `once`; a result that is not fresh is told to ``again``. Without a fingerprint all work is fresh."""
+        if fingerprint is None:
+            return await work()
+        fresh = False
+
+        async def work_afresh() -> Result:
+            nonlocal fresh
+            fresh = True
+            return await work()
+
+        result = await self.once(fingerprint, work_afresh)
+        if not fresh:
+            await again(result)
+        return result
+
+    async def once(self, fingerprint: str, work: Callable[[], Awaitable[Result]]) -> Result:
         """The result of ``work``, or that of the same request up to 300 s ago, or of one that runs now.
 
         A failure is not kept: it goes to its own caller, and the next request that waited tries again.
@@ -60,17 +78,18 @@ class IdempotencyCache:
             if entry.result is not None:
                 return entry.result
 
-    async def _first(self, fingerprint: str, work: Callable[[], Awaitable[TurnResult]]) -> TurnResult:
-        entry = self._entries[fingerprint] = _Entry()
+    async def _first(self, fingerprint: str, work: Callable[[], Awaitable[Result]]) -> Result:
+        entry: _Entry[Result] = _Entry()
+        self._entries[fingerprint] = entry
         try:
-            entry.result = await work()
+            result = entry.result = await work()
             entry.expires = trio.current_time() + KEPT_SECONDS
         finally:
             # Many others may have pushed it out, and the same request may have begun anew since.
             if entry.result is None and self._entries.get(fingerprint) is entry:
                 del self._entries[fingerprint]
             entry.done.set()
-        return entry.result
+        return result
 
     def _forget_old(self) -> None:
         now = trio.current_time()

@@ -6,7 +6,7 @@ A client that goes away takes the turn with it.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 import trio
 
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from hermes_trio.http.types import Responder
-    from hermes_trio.turns.events import TurnEvent
-    from hermes_trio.turns.turn import TurnResult
 
-    Emit = Callable[[Sequence[TurnEvent]], Awaitable[None]]
-    RunTurn = Callable[[Emit], Awaitable[TurnResult]]
+Event = TypeVar("Event")
+ShownEvent = TypeVar("ShownEvent", contravariant=True)
+Result = TypeVar("Result")
+LastResult = TypeVar("LastResult", contravariant=True)
+
+if TYPE_CHECKING:
+    Emit = Callable[[Sequence[Event]], Awaitable[None]]
+    RunTurn = Callable[[Emit[Event]], Awaitable[Result]]
 
 KEEPALIVE_SECONDS: Final = 30.0
 KEEPALIVE: Final = b": keepalive\n\n"
@@ -34,18 +38,18 @@ STREAM_HEADERS: Final = (
 )
 
 
-class StreamEncoder(Protocol):
-    """Makes the bytes of one streamed answer."""
+class StreamEncoder(Protocol[ShownEvent, LastResult]):
+    """Makes the bytes of one streamed answer, of events and a result as the turn's runner gives them."""
 
     def opening(self) -> bytes:
         """What comes before all else."""
         ...
 
-    def events(self, events: Sequence[TurnEvent]) -> bytes:
+    def events(self, events: Sequence[ShownEvent]) -> bytes:
         """What is said of some events; possibly nothing."""
         ...
 
-    def closing(self, result: TurnResult) -> bytes:
+    def closing(self, result: LastResult) -> bytes:
         """What comes last when the turn has a result."""
         ...
 
@@ -54,7 +58,7 @@ class StreamEncoder(Protocol):
         ...
 
 
-async def relay_whole(responder: Responder, run_turn: RunTurn) -> TurnResult:
+async def relay_whole(responder: Responder, run_turn: RunTurn[Event, Result]) -> Result:
     """Run a turn whose answer is sent whole.
 
     Raises:
@@ -74,7 +78,10 @@ async def relay_whole(responder: Responder, run_turn: RunTurn) -> TurnResult:
 
 
 async def relay_stream(
-    responder: Responder, run_turn: RunTurn, encoder: StreamEncoder, headers: Sequence[tuple[str, str]] = ()
+    responder: Responder,
+    run_turn: RunTurn[Event, Result],
+    encoder: StreamEncoder[Event, Result],
+    headers: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Run a turn and stream what happens; the head goes out with the first event, so early failures have a status.
 
@@ -82,15 +89,14 @@ async def relay_stream(
         responder: The client.
         run_turn: Runs the turn and returns its result.
         encoder: Makes the events' bytes.
-        headers: Further headers of the answer.
+        headers: Further headers of the answer; read when its head goes out, so the runner may still add to them.
 
     Raises:
         HermesTrioError: The turn failed before anything was sent.
         ClientGone: The client went away, and the turn with it.
     """
-    buffer = EventBuffer()
+    buffer: EventBuffer[Event] = EventBuffer()
     outcome = _Outcome(run_turn)
-    head = (*STREAM_HEADERS, *headers)
 
     async def run() -> None:
         try:
@@ -103,13 +109,16 @@ async def relay_stream(
         nursery.start_soon(run)
         # Caught here, because a nursery would wrap it into a group.
         with suppress(ClientGone):
-            await _relay_events(responder, encoder, head, buffer)
+            await _relay_events(responder, encoder, headers, buffer)
         nursery.cancel_scope.cancel()
-    await _end_stream(responder, encoder, head, outcome)
+    await _end_stream(responder, encoder, headers, outcome)
 
 
 async def _relay_events(
-    responder: Responder, encoder: StreamEncoder, head: Sequence[tuple[str, str]], buffer: EventBuffer
+    responder: Responder,
+    encoder: StreamEncoder[Event, Result],
+    headers: Sequence[tuple[str, str]],
+    buffer: EventBuffer[Event],
 ) -> None:
     while True:
         with trio.move_on_after(KEEPALIVE_SECONDS) as silence:
@@ -121,20 +130,23 @@ async def _relay_events(
             continue
         if not responder.started:
             # Only now, so that a model that fails at once is told by an honest status.
-            await responder.start_stream(200, head)
+            await responder.start_stream(200, (*STREAM_HEADERS, *headers))
             data = encoder.opening() + data
         await responder.write(data)
 
 
 async def _end_stream(
-    responder: Responder, encoder: StreamEncoder, head: Sequence[tuple[str, str]], outcome: _Outcome
+    responder: Responder,
+    encoder: StreamEncoder[Event, Result],
+    headers: Sequence[tuple[str, str]],
+    outcome: _Outcome[Event, Result],
 ) -> None:
     if outcome.error is not None and not responder.started:
         raise outcome.error
     if outcome.error is None and outcome.result is None:
         raise ClientGone
     if not responder.started:
-        await responder.start_stream(200, head)
+        await responder.start_stream(200, (*STREAM_HEADERS, *headers))
         await responder.write(encoder.opening())
     if outcome.result is not None:
         await responder.finish(encoder.closing(outcome.result))
@@ -142,17 +154,17 @@ async def _end_stream(
         await responder.finish(encoder.failure(outcome.error))
 
 
-class _Outcome:
+class _Outcome(Generic[Event, Result]):
     """How a turn ended, kept aside so that an error does not arrive wrapped in a group."""
 
     __slots__ = ("_run_turn", "error", "result")
 
-    def __init__(self, run_turn: RunTurn) -> None:
+    def __init__(self, run_turn: RunTurn[Event, Result]) -> None:
         self._run_turn = run_turn
-        self.result: TurnResult | None = None
+        self.result: Result | None = None
         self.error: HermesTrioError | None = None
 
-    async def run(self, emit: Emit) -> None:
+    async def run(self, emit: Emit[Event]) -> None:
         try:
             self.result = await self._run_turn(emit)
         except HermesTrioError as error:
@@ -164,5 +176,5 @@ async def _watch_client(responder: Responder, turn: trio.CancelScope) -> None:
     turn.cancel()
 
 
-async def _nothing(_events: Sequence[TurnEvent]) -> None:
+async def _nothing(_events: Sequence[object]) -> None:
     """The reader of a turn whose answer is sent whole."""

@@ -1,0 +1,61 @@
+"""What the endpoints that let the agent work have in common: the turn they ask for, and what they tell of it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from hermes_trio.turns.turn import TurnRequest
+
+if TYPE_CHECKING:
+    from hermes_trio.http.call import Call
+    from hermes_trio.scope import ProfileScope
+    from hermes_trio.store.messages import StoredMessage
+    from hermes_trio.turns.history import GivenContent
+
+SESSION_HEADER: Final = "X-Hermes-Session-Id"
+KEY_HEADER: Final = "X-Hermes-Session-Key"
+
+
+def api_turn(
+    scope: ProfileScope,
+    call: Call,
+    *,
+    model: str | None,
+    session_id: str,
+    user_message: GivenContent,
+    history: tuple[StoredMessage, ...] | None,
+    system_text: str,
+) -> TurnRequest:
+    """The turn that a request of the API asks for.
+
+    Args:
+        scope: The profile that answers.
+        call: The request.
+        model: The model that its body names, or None; an alias selects one of the profile's ``model_routes``.
+        session_id: The conversation.
+        user_message: What the user says.
+        history: What was said before; None to take it from the store.
+        system_text: The client's own system text.
+
+    Raises:
+        RequestError: A header is not usable.
+    """
+    routes = {route.alias: route for route in scope.config.api_server.model_routes}
+    return TurnRequest(
+        turn_id=secrets.token_hex(6),
+        session_id=session_id,
+        user_message=user_message,
+        history=history,
+        system_text=system_text,
+        session_key=call.header(KEY_HEADER.lower()) or "",
+        route=routes.get(model or ""),
+        root_db=call.runtime.root_db,
+        user_id=(call.source.user_id if call.source is not None else None) or "",
+    )
+
+
+def session_headers(session_id: str, session_key: str) -> tuple[tuple[str, str], ...]:
+    """The headers that tell a client of its conversation."""
+    session = ((SESSION_HEADER, session_id),)
+    return (*session, (KEY_HEADER, session_key)) if session_key else session

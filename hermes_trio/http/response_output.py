@@ -69,6 +69,7 @@ class ResponseOutput:
         self._items: list[OutputItem] = []
         self._text: list[str] | None = None
         self._call_ids: dict[str, str] = {}
+        self._used_ids: set[str] = set()
 
     def take(self, events: Sequence[TurnEvent]) -> list[OutputChange]:
         """What changes with events that came together; nothing for those that the format cannot show."""
@@ -156,11 +157,11 @@ class ResponseOutput:
 
     def _new_call_id(self, call_id: str) -> str:
         """The call's id, unlike all others of the response: some models count their calls anew in each step."""
-        used = set(self._call_ids.values())
         unlike, number = call_id, 1
-        while unlike in used:
+        while unlike in self._used_ids:
             number += 1
             unlike = f"{call_id}_{number}"
+        self._used_ids.add(unlike)
         self._call_ids[call_id] = unlike
         return unlike
 

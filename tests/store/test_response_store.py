@@ -117,7 +117,8 @@ async def test_the_tables_are_those_of_hermes_agent(tmp_path, autojump_clock):
     async with open_responses(tmp_path) as (store, path):
         await store.put("r1", kept())
         write(tmp_path / "other.db", *HERMES_TABLES)
-        sql = "SELECT m.name, c.name, c.type, c.pk FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'"
+        of_tables = "sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"
+        sql = f"SELECT t.name, c.name, c.type, c.pk FROM {of_tables}"
         assert sorted(rows(path, sql)) == sorted(rows(tmp_path / "other.db", sql))
 
 

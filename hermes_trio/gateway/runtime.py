@@ -107,6 +107,7 @@ class ProfileRuntime:
         self._begin_chats: Callable[[ProfileScope], Awaitable[Chats]] | None = None
         self._beginning = trio.Lock()
         self._responses: ResponseStore | None = None
+        self._opening_responses = trio.Lock()
         self._nursery = nursery
         self._sessions = SessionLocks()
         self._calls: set[_Call[Any]] = set()
@@ -206,16 +207,17 @@ class ProfileRuntime:
 
         Raises:
             ProfileUnavailable: The profile does not accept work, or went away meanwhile.
+            StoreError: The file cannot be used.
         """
         if self._responses is not None:
             return self._responses
         return await self.call(self._open_responses)
 
     async def _open_responses(self, scope: ProfileScope) -> ResponseStore:
-        async with self._beginning:
+        async with self._opening_responses:
             if self._responses is not None:
                 return self._responses
-            # Takes no time; cut off in between, nobody would know that it is open.
+            # Bounded by the check of the file; cut off in between, nobody would know that it is open.
             with trio.CancelScope(shield=True):
                 name = f"{scope.name}#{scope.generation} responses"
                 store: ResponseStore = await self._nursery.start(serve_response_store, scope, name=name)

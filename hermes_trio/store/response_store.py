@@ -143,17 +143,27 @@ async def has_response_store(scope: ProfileScope) -> bool:
 
 @asynccontextmanager
 async def open_response_store(scope: ProfileScope) -> AsyncIterator[ResponseStore]:
-    """Own a profile's store; no file comes into being before the first response is kept."""
+    """Own a profile's store; no file comes into being before the first response is kept.
+
+    Raises:
+        StoreError: There is a file, and it cannot be used.
+    """
     shared = scope.shared
     path = scope.home.response_store_db
     async with open_database(path, prepare_response_store, scope.name, shared.databases, shared.workers) as database:
+        # Before the model is asked for something that could not be kept.
+        await database.check()
         yield ResponseStore(scope, database)
 
 
 async def serve_response_store(
     scope: ProfileScope, *, task_status: trio.TaskStatus[ResponseStore] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Own a profile's store until cancelled; what was accepted by then is kept."""
+    """Own a profile's store until cancelled; what was accepted by then is kept.
+
+    Raises:
+        StoreError: There is a file, and it cannot be used.
+    """
     async with open_response_store(scope) as store:
         task_status.started(store)
         await trio.sleep_forever()

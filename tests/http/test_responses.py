@@ -275,14 +275,17 @@ async def test_a_session_that_the_client_names_brings_its_history(opened, autoju
 
 async def test_more_turns_than_a_profile_may_run_are_429(tmp_path, autojump_clock):
     files = ProfileFiles(soul="You are Ada.", config={"model": "builtin/echo", "max_concurrent_sessions": 1})
-    async with open_gateway({"ada": files}, root=tmp_path) as gateway, gateway.client("ada") as client:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(gateway.ask, "ada", "!sleep 5")
-            await wait_all_tasks_blocked()
-            for stream in (False, True):
-                refused = await respond(client, "hello", stream=stream)
-                assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
-                assert refused.json()["error"]["code"] == "rate_limit_exceeded"
+    async with (
+        open_gateway({"ada": files}, root=tmp_path) as gateway,
+        gateway.client("ada") as client,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(gateway.ask, "ada", "!sleep 5")
+        await wait_all_tasks_blocked()
+        for stream in (False, True):
+            refused = await respond(client, "hello", stream=stream)
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+            assert refused.json()["error"]["code"] == "rate_limit_exceeded"
 
 
 async def test_an_answer_that_ends_during_a_drain_is_kept(opened, autojump_clock):

@@ -130,12 +130,14 @@ async def test_a_row_that_nobody_understands_counts_as_none(tmp_path, autojump_c
 
 
 async def test_a_damaged_file_is_named(tmp_path, autojump_clock):
-    async with open_responses(tmp_path) as (store, path):
-        path.write_bytes(b"this is no database" * 100)
-        with pytest.raises(StoreError) as caught:
-            await store.find("r1")
-        assert caught.value.code == "store_corrupt"
-        assert str(path) in str(caught.value)
+    path = tmp_path / "profiles" / "ada" / "response_store.db"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StoreError) as caught:
+        async with open_responses(tmp_path):
+            pass
+    assert caught.value.code == "store_corrupt"
+    assert str(path) in str(caught.value)
 
 
 async def test_after_the_generation_nothing_is_kept(tmp_path, autojump_clock):

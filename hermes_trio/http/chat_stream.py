@@ -33,13 +33,13 @@ def usage_object(usage: Usage) -> dict[str, int]:
 
 
 def _tool_progress(event: ToolStarted | ToolFinished) -> bytes:
-    """An event of our own name, which strict clients of the OpenAI API pass over."""
-    body = {"tool": event.tool, "toolCallId": event.call_id}
+    """An event of our own name; OpenAI's SDKs take it for a chunk all the same, so it has the choices of one: none."""
+    body: dict[str, object] = {"tool": event.tool, "toolCallId": event.call_id}
     if isinstance(event, ToolStarted):
         body |= {"emoji": "", "label": event.label, "status": "running"}
     else:
         body |= {"status": "completed"}
-    return b"event: hermes.tool.progress\ndata: " + _encode(body) + b"\n\n"
+    return b"event: hermes.tool.progress\ndata: " + _encode({**body, "choices": ()}) + b"\n\n"
 
 
 class ChunkEncoder:

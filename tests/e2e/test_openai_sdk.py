@@ -46,6 +46,13 @@ def test_a_stream_carries_the_same_text_then_reason_and_usage(gateway):
     assert chunks[-1].usage.total_tokens > 0
 
 
+def test_a_stream_with_tools_is_one_that_the_stream_helper_understands(gateway):
+    talk = [{"role": "user", "content": "!tool todo {}"}]
+    with sdk(gateway, "ada").chat.completions.stream(model="hermes-agent", messages=talk) as stream:
+        answer = stream.get_final_completion()
+    assert "The tools said" in answer.choices[0].message.content
+
+
 def test_two_profiles_stream_at_once(gateway):
     streams = {name: ask(sdk(gateway, name), "!tokens 20 5", stream=True) for name in ("ada", "bob")}
     heard = dict.fromkeys(streams, "")

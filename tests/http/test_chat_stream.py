@@ -24,6 +24,15 @@ def test_text_after_tools_begins_with_an_empty_line():
     assert json.loads(last.removeprefix("data: "))["choices"][0]["delta"] == {"content": "\n\nDone."}
 
 
+def test_a_tool_is_told_by_events_that_are_chunks_without_choices():
+    events = encode(ToolStarted("c1", "todo", "{}"), ToolFinished("c1", "todo", failed=False))
+    assert {event.split("\n")[0] for event in events} == {"event: hermes.tool.progress"}
+    begun, ended = (json.loads(event.split("data: ")[1]) for event in events)
+    same = {"tool": "todo", "toolCallId": "c1", "choices": []}
+    assert begun == {**same, "emoji": "", "label": "{}", "status": "running"}
+    assert ended == {**same, "status": "completed"}
+
+
 def test_what_the_format_cannot_show_is_left_out():
     usage = UsageReported(Usage(1, 2), "echo")
     asked = QuestionAsked("q1", "Which?", (), 60.0)

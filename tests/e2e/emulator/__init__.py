@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -14,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
+from tests.e2e.npm import install_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,29 +35,14 @@ class Emulator:
     key: str = KEY
 
 
-def install() -> None:
-    """Install the emulator from the lock file, once; skips the test where there is no npm."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("the model emulator needs node and npm")
-    wanted = json.loads((FOLDER / "package.json").read_text())["dependencies"]["@copilotkit/aimock"]
-    with (FOLDER / "package.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs at once would install into each other
-        manifest = PACKAGE / "package.json"
-        if manifest.exists() and json.loads(manifest.read_text())["version"] == wanted:
-            return
-        command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-        subprocess.run(command, cwd=FOLDER, check=True, capture_output=True, timeout=120)
-
-
 @contextlib.contextmanager
 def running_emulator(output: Path) -> Iterator[Emulator]:
     """An emulator process for the length of a block; what it prints goes to ``output``."""
-    install()
+    node = install_package(FOLDER, "@copilotkit/aimock")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = ["node", str(PACKAGE / "dist" / "cli.js"), "-p", str(port), "-f", str(FOLDER / "fixtures.json")]
+    command = [node, str(PACKAGE / "dist" / "cli.js"), "-p", str(port), "-f", str(FOLDER / "fixtures.json")]
     env = {"PATH": os.environ["PATH"], "HOME": str(output.parent), "AIMOCK_API_KEYS": KEY}
     with output.open("wb") as out:
         child = subprocess.Popen(command, stdout=out, stderr=out, env=env)

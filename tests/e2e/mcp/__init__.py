@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
+from tests.e2e.npm import install_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,18 +25,7 @@ START_SECONDS = 30.0
 
 def install_everything() -> tuple[str, ...]:
     """Install the reference server from the lock file, once, and say how it is started; skips without npm."""
-    npm, node = shutil.which("npm"), shutil.which("node")
-    if npm is None or node is None:
-        pytest.skip("the reference server needs node and npm")
-    wanted = json.loads((FOLDER / "package.json").read_text())["dependencies"][
-        "@modelcontextprotocol/server-everything"
-    ]
-    with (FOLDER / "package.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs at once would install into each other
-        manifest = PACKAGE / "package.json"
-        if not manifest.exists() or json.loads(manifest.read_text())["version"] != wanted:
-            command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-            subprocess.run(command, cwd=FOLDER, check=True, capture_output=True, timeout=120)
+    node = install_package(FOLDER, "@modelcontextprotocol/server-everything")
     return (node, str(PACKAGE / "dist" / "index.js"), "stdio")
 
 

@@ -111,3 +111,15 @@ async def test_a_cancelled_request_that_others_pushed_out_takes_nothing_with_it(
         assert await cache.once("f", again) == ("answer", 1)
         scope.cancel()
     assert await cache.once("f", again) == ("answer", 1)
+
+
+async def test_a_result_that_is_not_fresh_is_told_again():
+    cache, work, told = IdempotencyCache(), counting(), []
+
+    async def again(result) -> None:
+        told.append(result)
+
+    for fingerprint_ in ("f", "f", None, None):
+        await cache.once_or_again(fingerprint_, work, again)
+    assert told == [("answer", 1)]
+    assert work.runs == 3

@@ -9,7 +9,9 @@ import trio
 from openai.types.responses import Response
 from trio.testing import wait_all_tasks_blocked
 
+from hermes_trio.gateway.states import ProfileState
 from hermes_trio.testing import ProfileFiles, open_gateway
+from tests.gateway.scripted import until
 
 
 @pytest.fixture
@@ -288,17 +290,26 @@ async def test_more_turns_than_a_profile_may_run_are_429(tmp_path, autojump_cloc
             assert refused.json()["error"]["code"] == "rate_limit_exceeded"
 
 
-async def test_an_answer_that_ends_during_a_drain_is_kept(opened, autojump_clock):
+async def test_an_answer_that_a_restart_waits_for_is_kept_before_the_profile_closes(opened, autojump_clock):
     heard = []
 
-    async def ask(client) -> None:
-        heard.append(await answer(client, "!sleep 5", conversation="talk"))
+    async def ask(client, number: int) -> None:
+        # The history of a session that the client names is read between the turn and the keeping.
+        answered = await respond(client, f"!sleep 5 {number}", {"X-Hermes-Session-Id": "mine"})
+        assert answered.status_code == 200, answered.text
+        heard.append(answered.json())
 
-    async with opened as gateway, gateway.client("ada") as client, trio.open_nursery() as nursery:
-        nursery.start_soon(ask, client)
-        await wait_all_tasks_blocked()
-        await gateway.gateway.drain()
-    assert rows(gateway, "response_store_db", "SELECT response_id FROM responses") == [(heard[0]["id"],)]
+    async with opened as gateway, gateway.client("ada") as client:
+        slot = gateway.slot("ada")
+        for number in range(1, 5):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(ask, client, number)
+                await wait_all_tasks_blocked()
+                slot.restart_wanted.set()
+            await until(lambda number=number: slot.generation > number and slot.state is ProfileState.RUNNING)
+        assert gateway.request_errors == []
+        ids = {row[0] for row in rows(gateway, "response_store_db", "SELECT response_id FROM responses")}
+        assert ids == {one["id"] for one in heard}
 
 
 async def test_what_was_kept_is_there_after_a_restart(tmp_path, autojump_clock):

@@ -72,6 +72,8 @@ async def test_the_operator_chooses_the_profile_by_model_and_finds_its_responses
         assert "Ada" in str(first["output"])
         second = await respond(gateway, "default", "!history", model="ada", previous_response_id=first["id"])
         assert "2 messages before" in second.text
+        of_bob = (await respond(gateway, "default", "hello", model="bob")).json()["id"]
+        assert (await ask(gateway, "GET", f"/v1/responses/{of_bob}", "default"))[0] == 200
         lost = await respond(gateway, "default", "!history", model="bob", previous_response_id=first["id"])
         assert lost.status_code == 404
         path = f"/v1/responses/{first['id']}"

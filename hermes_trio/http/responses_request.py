@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -50,7 +50,7 @@ class ResponsesBody(msgspec.Struct, frozen=True, kw_only=True):
         tools: Not used: the agent has tools of its own.
     """
 
-    input: str | list[dict[str, object]]
+    input: str | list[dict[str, Any]]
     model: str | None = None
     instructions: str | None = None
     previous_response_id: Name | None = None
@@ -59,7 +59,7 @@ class ResponsesBody(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool | None = None
     truncation: Literal["auto", "disabled"] | None = None
     metadata: Metadata | None = None
-    tools: object = None
+    tools: Any = None
 
 
 @dataclass(frozen=True, slots=True)

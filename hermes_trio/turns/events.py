@@ -32,11 +32,13 @@ class ToolStarted:
         call_id: The call's id; its `ToolFinished` has the same.
         tool: The tool's name.
         label: What it does, short, for people.
+        arguments: Its arguments as the model wrote them, usually JSON.
     """
 
     call_id: str
     tool: str
     label: str
+    arguments: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,13 @@ class ToolFinished:
         call_id: The call's id.
         tool: The tool's name.
         failed: Whether its result is an error.
+        output: What the model is told.
     """
 
     call_id: str
     tool: str
     failed: bool
+    output: str = ""
 
 
 @dataclass(frozen=True, slots=True)

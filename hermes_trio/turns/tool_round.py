@@ -55,10 +55,10 @@ class ToolRound:
         async def run_one(index: int) -> None:
             call = self.calls[index]
             self._begun.append(index)
-            await emit([ToolStarted(call.id, call.name, _label(call))])
+            await emit([ToolStarted(call.id, call.name, _label(call), arguments=call.arguments)])
             request = ToolRequest(call.id, call.name, call.arguments)
             self._results[index] = result = await call_tool(scope, turn, selection, request)
-            await emit([ToolFinished(call.id, call.name, result.failed)])
+            await emit([ToolFinished(call.id, call.name, result.failed, output=result.text)])
             patience.alive()
 
         async with trio.open_nursery() as life:

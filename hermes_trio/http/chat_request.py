@@ -75,18 +75,22 @@ def parse_chat_request(body: bytes) -> ChatRequest:
     system: list[str] = []
     talk: list[SentMessage] = []
     for index, message in enumerate(messages):
-        _sort_in(index, message, system, talk)
+        _sort_in(f"messages[{index}]", message, system, talk)
     if not talk or talk[-1].role != "user":
         raise RequestError("the last message must be a user message", param="messages")
     if not talk[-1].text and isinstance(talk[-1].content, str):
         raise RequestError("the last message is empty", param=f"messages[{len(messages) - 1}].content")
-    model = raw.get("model")
+    model, stream = raw.get("model"), raw.get("stream")
+    if not (model is None or isinstance(model, str)):
+        raise RequestError("`model` must be text", param="model")
+    if not (stream is None or isinstance(stream, bool)):
+        raise RequestError("`stream` must be true or false", param="stream")
     return ChatRequest(
         system_text="\n\n".join(system),
         earlier=tuple(talk[:-1]),
         user_message=talk[-1],
-        model=model if isinstance(model, str) and model else None,
-        stream=raw.get("stream") is True,
+        model=model or None,
+        stream=stream is True,
         raw=raw,
     )
 
@@ -101,38 +105,46 @@ def _decode(body: bytes) -> dict[str, object]:
     return cast("dict[str, object]", raw)
 
 
-def _sort_in(index: int, message: object, system: list[str], talk: list[SentMessage]) -> None:
+def _sort_in(where: str, message: object, system: list[str], talk: list[SentMessage]) -> None:
     if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-        raise RequestError("a message must be an object with a `role`", param=f"messages[{index}]")
+        raise RequestError("a message must be an object with a `role`", param=where)
     role = message["role"]
     if role in ("system", "developer"):
-        text = SentMessage(role, _content(index, message.get("content"))).text
+        text = SentMessage(role, read_content(message.get("content"), f"{where}.content")).text
         if text:
             system.append(text)
     elif role in ("user", "assistant"):
-        sent = SentMessage(role, _content(index, message.get("content")))
+        sent = SentMessage(role, read_content(message.get("content"), f"{where}.content"))
         # An assistant message without text is a bare tool call of the client's own making; it says nothing here.
         if role == "user" or sent.content:
             talk.append(sent)
     elif role not in ("tool", "function"):
-        raise RequestError(f"unknown role {role[:40]!r}", param=f"messages[{index}].role")
+        raise RequestError(f"unknown role {role[:40]!r}", param=f"{where}.role")
 
 
-def _content(index: int, content: object) -> Content:
+def read_content(content: object, where: str) -> Content:
+    """The content of a message: text, or its parts if there are images among them.
+
+    Args:
+        content: As decoded.
+        where: Its place in the body, for errors.
+
+    Raises:
+        RequestError: Status 400.
+    """
     if content is None:
         return ""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
-        raise RequestError("`content` must be text or a list of parts", param=f"messages[{index}].content")
-    parts = tuple(_part(index, part) for part in content)
+        raise RequestError("`content` must be text or a list of parts", param=where)
+    parts = tuple(_part(where, part) for part in content)
     if all(part["type"] == "text" for part in parts):
         return "\n".join(str(part["text"]) for part in parts)
     return parts
 
 
-def _part(index: int, part: object) -> Part:
-    where = f"messages[{index}].content"
+def _part(where: str, part: object) -> Part:
     if not isinstance(part, dict):
         raise RequestError("a content part must be an object", param=where)
     kind = str(part.get("type"))

@@ -42,7 +42,8 @@ _DELETED: Final = "CREATE TABLE IF NOT EXISTS trio_deleted_sessions(session_id T
 async def adopt_session(scope: ProfileScope, root_db: Path, session_id: str) -> bool:
     """Copy a session, its messages, usage and ancestors, into the profile's file; False when it is not this profile's.
 
-    A session the profile has already is left alone and counts as there; one that it has deleted stays deleted. The default profile has nothing to take over.
+    A session the profile has already is left alone and counts as there; one that it has deleted stays deleted. The
+    default profile has nothing to take over.
 
     Args:
         scope: The named profile.

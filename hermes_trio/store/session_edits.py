@@ -60,8 +60,8 @@ INSERT INTO sessions(id, parent_session_id, started_at, title, {", ".join(_INHER
 SELECT ?, id, ?, ?, {", ".join(_INHERITED)} FROM sessions WHERE id = ?
 """  # noqa: S608  only names
 _MARK_BRANCH: Final = f"""
-UPDATE sessions SET model_config = json_set(CASE WHEN json_type(CASE WHEN json_valid(model_config) THEN model_config END)
-    = 'object' THEN model_config ELSE '{{}}' END, '$.{BRANCH_MARK}', :parent) WHERE id = :id
+UPDATE sessions SET model_config = json_set(CASE WHEN json_valid(model_config) AND substr(model_config, 1, 1) = '{{'
+    THEN model_config ELSE '{{}}' END, '$.{BRANCH_MARK}', :parent) WHERE id = :id
 """  # noqa: S608  only names
 _COUNT_BRANCH: Final = """
 UPDATE sessions SET message_count = (SELECT COUNT(*) FROM messages WHERE session_id = :id), tool_call_count =

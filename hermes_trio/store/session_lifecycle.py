@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +19,7 @@ from hermes_trio.store.session_ids import new_session_id
 from hermes_trio.store.session_rows import end_open_session
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Sequence
 
     from hermes_trio.io.clock import Clock

@@ -40,11 +40,12 @@ _ONE: Final = f"{_FIELDS} WHERE s.id = :id AND {OWN_ROWS}"
 #: A branch is a conversation of its own; other sessions with a parent belong to it, such as those of child agents.
 BRANCH_MARK: Final = "_branched_from"
 _IS_CHILD: Final = f"""(s.parent_session_id IS NOT NULL
-    AND NOT (json_valid(s.model_config) AND json_extract(s.model_config, '$.{BRANCH_MARK}') IS NOT NULL)
-    AND NOT EXISTS (SELECT 1 FROM sessions AS p WHERE p.id = s.parent_session_id AND p.end_reason = 'branched'))"""
+    AND CASE WHEN json_valid(s.model_config) THEN json_extract(s.model_config, '$.{BRANCH_MARK}') END IS NULL
+    AND NOT EXISTS (SELECT 1 FROM sessions AS p WHERE p.id = s.parent_session_id AND p.end_reason = 'branched'))
+"""  # noqa: S608  only names
 _LIST: Final = f"""
 {_FIELDS} WHERE {OWN_ROWS} AND (:source IS NULL OR s.source = :source) AND s.archived IS NOT 1
-AND (:children OR NOT COALESCE({_IS_CHILD}, 0)) ORDER BY s.started_at DESC, s.id DESC LIMIT :limit OFFSET :offset
+AND (:children OR NOT {_IS_CHILD}) ORDER BY s.started_at DESC, s.id DESC LIMIT :limit OFFSET :offset
 """
 _REASONING: Final = """
 SELECT id, reasoning_content FROM messages WHERE session_id = ? AND active IS NOT 0 AND reasoning_content IS NOT NULL

@@ -47,13 +47,14 @@ class SessionEncoder:
         self._message_id = f"msg_{secrets.token_hex(12)}"
         self._sequence = 0
         self._after_tools = False
+        # Numbered before the first events, after which it is asked for.
+        message = {"id": self._message_id, "role": "assistant"}
+        self._opening = self._event("run.started", user_message=self._user_message)
+        self._opening += self._event("message.started", message=message)
 
     def opening(self) -> bytes:
         """The answer begins."""
-        message = {"id": self._message_id, "role": "assistant"}
-        return self._event("run.started", user_message=self._user_message) + self._event(
-            "message.started", message=message
-        )
+        return self._opening
 
     def events(self, events: Sequence[TurnEvent]) -> bytes:
         """One event for each piece of text or thought and each step of a tool."""

@@ -70,7 +70,7 @@ def list_toolsets(scope: ProfileScope, workplace: Workplace, platform: str) -> t
     servers = enabled_mcp_servers(scope.config, platform)
     for server in scope.config.mcp_servers:
         tools = tuple(tool.name for tool in workplace.mcp.tools((server.name,)))
-        is_on = server.name in servers
+        is_on = server.enabled and server.name in servers
         listed.append(ListedToolset(server.name, server.name, "Tools of an MCP server", is_on, bool(tools), tools))
     return tuple(listed)
 

@@ -42,6 +42,13 @@ _TURN_ERRORS: Final = (
 _RETRY: Final = {
     "Retry-After": {"description": "Seconds after which a retry makes sense", "schema": {"type": "integer"}}
 }
+#: OpenAPI 3.1 has no words for streams; tools that know of them take the schema as that of one event.
+_EVENT: Final = {
+    "type": "object",
+    "description": "One of the server-sent events",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["data"],
+}
 _PROFILE: Final = {
     "url": "/p/{profile}",
     "description": "A profile, with its own key",
@@ -148,7 +155,7 @@ def _response(answer: Answer) -> Json:
     if answer.body is not None:
         content[_JSON] = {"schema": _reference(answer.body)}
     if answer.streams:
-        content[EVENT_STREAM] = {"schema": {"type": "string", "description": "Server-sent events"}}
+        content[EVENT_STREAM] = {"schema": _EVENT}
     if not content and answer.status != 204:
         content[_JSON] = {"schema": {}}
     return {"description": answer.description, **({"content": content} if content else {})}

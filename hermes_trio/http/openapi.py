@@ -33,6 +33,8 @@ _ERRORS: Final = (
     (431, "The headers are too large"),
     (503, "The profile does not serve now; `Retry-After` says when a retry makes sense"),
 )
+#: A public endpoint says itself what it may refuse.
+_NOT_OF_PUBLIC: Final = frozenset((400, 401))
 _TURN_ERRORS: Final = (
     (402, "The profile has spent its budget"),
     (429, "A limit on running answers is reached, or the model's provider says so"),
@@ -139,11 +141,7 @@ def _responses(endpoint: AnyEndpoint) -> Json:
 
 def _usual_errors(endpoint: AnyEndpoint) -> Iterator[tuple[int, str]]:
     is_public = isinstance(endpoint, PublicEndpoint)
-    takes_more = "{" in endpoint.path or (isinstance(endpoint, Endpoint) and bool(endpoint.body or endpoint.parameters))
-    for status, told in _ERRORS:
-        if (status == 401 and is_public) or (status == 400 and not takes_more):
-            continue
-        yield status, told
+    yield from (error for error in _ERRORS if not (is_public and error[0] in _NOT_OF_PUBLIC))
     if isinstance(endpoint, Endpoint) and endpoint.starts_turn:
         yield from _TURN_ERRORS
 

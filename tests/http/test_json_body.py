@@ -48,8 +48,7 @@ def test_an_empty_body_is_an_empty_object_only_where_a_body_is_optional():
 
 
 @given(st.one_of(st.binary(), st.recursive(st.none() | st.integers() | st.text(), st.lists).map(msgspec.json.encode)))
-def test_whatever_comes_is_taken_or_refused(body):
-    try:
+def test_what_is_no_message_is_refused_whatever_comes(body):
+    with pytest.raises(RequestError) as caught:
         read_json(body, SessionChatBody)
-    except RequestError as error:
-        assert error.status == 400
+    assert caught.value.status == 400

@@ -16,7 +16,7 @@ from hermes_trio.http.error_objects import ErrorBody
 from hermes_trio.http.openapi_schemas import component_schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from hermes_trio.http.endpoint import Answer, AnyEndpoint, PublicCall
 
@@ -41,17 +41,17 @@ _TURN_ERRORS: Final = (
     (502, "The model's provider failed or refused"),
     (504, "The model's provider did not answer in time"),
 )
-_RETRY: Final = {
+_RETRY: Final[Mapping[str, Any]] = {
     "Retry-After": {"description": "Seconds after which a retry makes sense", "schema": {"type": "integer"}}
 }
 #: OpenAPI 3.1 has no words for streams; tools that know of them take the schema as that of one event.
-_EVENT: Final = {
+_EVENT: Final[Mapping[str, Any]] = {
     "type": "object",
     "description": "One of the server-sent events",
     "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
     "required": ["data"],
 }
-_PROFILE: Final = {
+_PROFILE: Final[Mapping[str, Any]] = {
     "url": "/p/{profile}",
     "description": "A profile, with its own key",
     "variables": {"profile": {"default": "default", "description": "The profile's name"}},

@@ -3,37 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from hermes_trio.errors import RequestError
+from hermes_trio.http.json_body import decode_body
+from hermes_trio.http.message_content import SentMessage, parse_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    Part = Mapping[str, object]
-    Content = str | tuple[Part, ...]
-
-MAXIMUM_TEXT = 65_536
-_TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
-_IMAGE_PARTS = frozenset({"image_url", "input_image"})
-_IMAGE_URLS = ("http://", "https://", "data:image/")
-
-
-@dataclass(frozen=True, slots=True)
-class SentMessage:
-    """One user or assistant message of a request."""
-
-    role: str
-    content: Content
-
-    @property
-    def text(self) -> str:
-        """The text of the message without its images."""
-        if isinstance(self.content, str):
-            return self.content
-        return "\n".join(str(part["text"]) for part in self.content if part["type"] == "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +45,14 @@ def parse_chat_request(body: bytes) -> ChatRequest:
     Raises:
         RequestError: Status 400; ``param`` names the offending part where there is one.
     """
-    raw = _decode(body)
+    raw = decode_body(body, dict[str, object])
     messages = raw.get("messages")
     if not isinstance(messages, list) or not messages:
         raise RequestError("`messages` must be a list with at least one message", param="messages")
     system: list[str] = []
     talk: list[SentMessage] = []
     for index, message in enumerate(messages):
-        _sort_in(f"messages[{index}]", message, system, talk)
+        _sort_in(index, message, system, talk)
     if not talk or talk[-1].role != "user":
         raise RequestError("the last message must be a user message", param="messages")
     if not talk[-1].text and isinstance(talk[-1].content, str):
@@ -95,72 +72,18 @@ def parse_chat_request(body: bytes) -> ChatRequest:
     )
 
 
-def _decode(body: bytes) -> dict[str, object]:
-    try:
-        raw = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RequestError(f"the body is not valid JSON: {error}") from error
-    if not isinstance(raw, dict):
-        raise RequestError("the body must be a JSON object")
-    return cast("dict[str, object]", raw)
-
-
-def _sort_in(where: str, message: object, system: list[str], talk: list[SentMessage]) -> None:
+def _sort_in(index: int, message: object, system: list[str], talk: list[SentMessage]) -> None:
     if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-        raise RequestError("a message must be an object with a `role`", param=where)
+        raise RequestError("a message must be an object with a `role`", param=f"messages[{index}]")
     role = message["role"]
     if role in ("system", "developer"):
-        text = SentMessage(role, read_content(message.get("content"), f"{where}.content")).text
+        text = SentMessage(role, parse_content(message.get("content"), f"messages[{index}].content")).text
         if text:
             system.append(text)
     elif role in ("user", "assistant"):
-        sent = SentMessage(role, read_content(message.get("content"), f"{where}.content"))
+        sent = SentMessage(role, parse_content(message.get("content"), f"messages[{index}].content"))
         # An assistant message without text is a bare tool call of the client's own making; it says nothing here.
         if role == "user" or sent.content:
             talk.append(sent)
     elif role not in ("tool", "function"):
-        raise RequestError(f"unknown role {role[:40]!r}", param=f"{where}.role")
-
-
-def read_content(content: object, where: str) -> Content:
-    """The content of a message: text, or its parts if there are images among them.
-
-    Args:
-        content: As decoded.
-        where: Its place in the body, for errors.
-
-    Raises:
-        RequestError: Status 400.
-    """
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        raise RequestError("`content` must be text or a list of parts", param=where)
-    parts = tuple(_part(where, part) for part in content)
-    if all(part["type"] == "text" for part in parts):
-        return "\n".join(str(part["text"]) for part in parts)
-    return parts
-
-
-def _part(where: str, part: object) -> Part:
-    if not isinstance(part, dict):
-        raise RequestError("a content part must be an object", param=where)
-    kind = str(part.get("type"))
-    if kind in _TEXT_PARTS and isinstance(part.get("text"), str):
-        return {"type": "text", "text": part["text"][:MAXIMUM_TEXT]}
-    if kind in _IMAGE_PARTS:
-        return {"type": "image_url", "image_url": {"url": _image_url(where, part.get("image_url"))}}
-    raise RequestError(
-        f"content parts of type {kind[:40]!r} are not supported", code="unsupported_content_type", param=where
-    )
-
-
-def _image_url(where: str, value: object) -> str:
-    url = value.get("url") if isinstance(value, dict) else value
-    if not isinstance(url, str) or not url.startswith(_IMAGE_URLS):
-        raise RequestError(
-            "an image must be an http(s) or data:image/ URL", code="unsupported_content_type", param=where
-        )
-    return url
+        raise RequestError(f"unknown role {role[:40]!r}", param=f"messages[{index}].role")

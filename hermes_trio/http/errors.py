@@ -60,7 +60,7 @@ def error_answer(error: HermesTrioError) -> ErrorAnswer:
 
 def error_body(message: str, status: int, code: str | None, param: str | None = None) -> bytes:
     """The JSON body of an error; its ``type`` follows from the status."""
-    return msgspec.json.encode(ErrorBody(ErrorObject(message, _type(status), param, code)))
+    return msgspec.json.encode(ErrorBody(ErrorObject(message, error_type(status), param, code)))
 
 
 def _status(error: HermesTrioError) -> int:
@@ -71,7 +71,8 @@ def _status(error: HermesTrioError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
-def _type(status: int) -> str:
+def error_type(status: int) -> str:
+    """The ``type`` of an error in OpenAI's shape."""
     if status == 429:
         return "rate_limit_error"
     return "server_error" if status >= 500 else "invalid_request_error"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from hermes_trio.errors import RequestError
-from hermes_trio.http.chat_request import read_content
-from hermes_trio.http.json_body import read_json
+from hermes_trio.http.json_body import decode_body
+from hermes_trio.http.message_content import parse_content
 from hermes_trio.http.session_objects import SessionChatAnswer, SessionChatBody, SpokenMessage
 from hermes_trio.http.session_stream import SessionEncoder, token_usage
 from hermes_trio.http.sessions import find_session
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from hermes_trio.http.call import Call
-    from hermes_trio.http.chat_request import Content
+    from hermes_trio.http.message_content import Content
     from hermes_trio.scope import ProfileScope
     from hermes_trio.turns.events import TurnEvent
     from hermes_trio.turns.turn import TurnResult
@@ -63,9 +63,9 @@ async def serve_session_chat_stream(scope: ProfileScope, call: Call) -> None:
 
 
 async def _read(scope: ProfileScope, call: Call) -> TurnRequest:
-    body = read_json(call.request.body, SessionChatBody)
+    body = decode_body(call.request.body, SessionChatBody)
     message = body.message if isinstance(body.message, str) else msgspec.to_builtins(body.message)
-    content = read_content(message, "message")
+    content = parse_content(message, "message")
     if not content:
         raise RequestError("the message is empty", param="message")
     session_id = (await find_session(scope, call)).id

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hermes_trio.errors import HermesTrioError
-    from hermes_trio.http.chat_request import Content
+    from hermes_trio.http.message_content import Content
     from hermes_trio.models.events import Usage
     from hermes_trio.turns.events import TurnEvent
     from hermes_trio.turns.turn import TurnResult

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from hermes_trio.errors import RequestError, StoreError
-from hermes_trio.http.json_body import read_json
+from hermes_trio.http.json_body import decode_body
 from hermes_trio.http.model_names import public_model_name
 from hermes_trio.http.query import query_boolean, query_integer
 from hermes_trio.http.session_objects import (
@@ -76,7 +76,7 @@ async def serve_session_list(scope: ProfileScope, call: Call) -> None:
 
 async def serve_create_session(scope: ProfileScope, call: Call) -> None:
     """Make a session in which nothing was said yet."""
-    body = read_json(call.request.body, CreateSessionBody, optional=True)
+    body = decode_body(call.request.body or b"{}", CreateSessionBody)
     session_id = _new_id(body.id) or created_session_id(scope.clock.now())
     aliases = {route.alias for route in scope.config.api_server.model_routes}
     model = body.model if body.model != public_model_name(scope) else None
@@ -95,7 +95,7 @@ async def serve_get_session(scope: ProfileScope, call: Call) -> None:
 
 async def serve_change_session(scope: ProfileScope, call: Call) -> None:
     """Rename or end a session; one in which something happens cannot be ended."""
-    body = read_json(call.request.body, ChangeSessionBody)
+    body = decode_body(call.request.body, ChangeSessionBody)
     session_id = (await find_session(scope, call)).id
     ends = body.end_reason is not msgspec.UNSET
     async with _quiet_session(scope, call, session_id) if ends else nullcontext():
@@ -136,7 +136,7 @@ async def serve_session_messages(scope: ProfileScope, call: Call) -> None:
 
 async def serve_fork_session(scope: ProfileScope, call: Call) -> None:
     """Copy a session into a new one."""
-    body = read_json(call.request.body, ForkSessionBody, optional=True)
+    body = decode_body(call.request.body or b"{}", ForkSessionBody)
     session_id = (await find_session(scope, call)).id
     new_id = _new_id(body.id) or branch_session_id(scope.clock.local())
     with _store_errors():

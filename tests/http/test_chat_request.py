@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hermes_trio.errors import RequestError
-from hermes_trio.http.chat_request import MAXIMUM_TEXT, parse_chat_request
+from hermes_trio.http.chat_request import parse_chat_request
+from hermes_trio.http.message_content import MAXIMUM_TEXT
 
 
 def parse(**body):
@@ -87,6 +88,8 @@ def test_tool_messages_and_bare_tool_calls_of_the_client_say_nothing():
         ({"messages": [{"role": "user", "content": 3}]}, "messages[0].content"),
         ({"messages": [{"role": "user", "content": [3]}]}, "messages[0].content"),
         ({"messages": [{"role": "wizard", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "user", "content": "x"}], "model": 5}, "model"),
+        ({"messages": [{"role": "user", "content": "x"}], "stream": "yes"}, "stream"),
     ],
 )
 def test_a_wrong_body_is_refused_with_the_place(body, param):

@@ -13,9 +13,15 @@ from hermes_trio.http.health import serve_detailed_health, serve_health
 from hermes_trio.http.health_objects import DetailedHealth, Health
 from hermes_trio.http.model_list import serve_model_list
 from hermes_trio.http.openapi import serve_openapi
-from hermes_trio.http.session_endpoints import SESSION_ENDPOINTS, SESSION_KEY
+from hermes_trio.http.session_endpoints import SESSION_ENDPOINTS
 
 _HEALTHY: Final = (Answer(200, "The process lives", Health),)
+
+_TURN_HEADERS: Final = (
+    Parameter("X-Hermes-Session-Id", "The conversation to go on with", "header", maximum=256),
+    Parameter("X-Hermes-Session-Key", "A stable name for the user behind the client", "header", maximum=256),
+    Parameter("Idempotency-Key", "The same request again gets the same answer", "header", maximum=256),
+)
 
 ENDPOINTS: Final[tuple[AnyEndpoint, ...]] = (
     PublicEndpoint("GET", "/health", serve_health, "Whether the process lives", profiled=True, answers=_HEALTHY),
@@ -68,21 +74,7 @@ ENDPOINTS: Final[tuple[AnyEndpoint, ...]] = (
         starts_turn=True,
         body=ChatCompletionBody,
         answers=(Answer(200, "The answer", ChatCompletion, streams=True),),
-        parameters=(
-            Parameter(
-                "X-Hermes-Session-Id",
-                "The conversation to go on with; the messages before the last are then ignored",
-                place="header",
-                maximum=256,
-            ),
-            SESSION_KEY,
-            Parameter(
-                "Idempotency-Key",
-                "The same request again within 300 s gets the same answer",
-                place="header",
-                maximum=256,
-            ),
-        ),
+        parameters=_TURN_HEADERS,
     ),
     *SESSION_ENDPOINTS,
 )

@@ -29,7 +29,7 @@ from hermes_trio.http.sessions import (
     serve_session_messages,
 )
 
-SESSION_KEY: Final = Parameter(
+_SESSION_KEY: Final = Parameter(
     "X-Hermes-Session-Key", "A stable name for the user behind the client; echoed", place="header", maximum=256
 )
 _ONE: Final = "/api/sessions/{session_id}"
@@ -119,7 +119,7 @@ SESSION_ENDPOINTS: Final = (
         starts_turn=True,
         body=SessionChatBody,
         answers=(Answer(200, "The answer", SessionChatAnswer),),
-        parameters=(SESSION_KEY,),
+        parameters=(_SESSION_KEY,),
     ),
     Endpoint(
         "POST",
@@ -130,6 +130,6 @@ SESSION_ENDPOINTS: Final = (
         starts_turn=True,
         body=SessionChatBody,
         answers=(Answer(200, "What happens", streams=True),),
-        parameters=(SESSION_KEY,),
+        parameters=(_SESSION_KEY,),
     ),
 )

@@ -11,7 +11,7 @@ import msgspec
 from hermes_trio.errors import RequestError
 from hermes_trio.http.json_body import decode_body
 from hermes_trio.http.message_content import parse_content
-from hermes_trio.http.session_objects import SessionChatAnswer, SessionChatBody, SpokenMessage
+from hermes_trio.http.session_objects import SessionChatAnswer, SessionChatBody, SessionReply
 from hermes_trio.http.session_stream import SessionEncoder, token_usage
 from hermes_trio.http.sessions import find_session
 from hermes_trio.http.turn_relay import relay_stream, relay_whole
@@ -44,7 +44,7 @@ async def serve_session_chat(scope: ProfileScope, call: Call) -> None:
     answer = SessionChatAnswer(
         "hermes.session.chat.completion",
         turn.session_id,
-        SpokenMessage("assistant", result.text),
+        SessionReply("assistant", result.text),
         token_usage(result.usage),
     )
     await call.responder.send(200, msgspec.json.encode(answer), _headers(turn))

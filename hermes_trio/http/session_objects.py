@@ -147,7 +147,7 @@ class ForkSessionBody(msgspec.Struct, frozen=True):
     title: Title | None = None
 
 
-class FunctionCall(msgspec.Struct, frozen=True):
+class CalledFunction(msgspec.Struct, frozen=True):
     """A call as the model wrote it; `arguments` is usually JSON."""
 
     name: str
@@ -161,7 +161,7 @@ class MessageToolCall(msgspec.Struct, frozen=True):
     call_id: str | None
     response_item_id: str | None
     type: Literal["function"]
-    function: FunctionCall
+    function: CalledFunction
 
 
 class SessionMessage(msgspec.Struct, frozen=True):
@@ -214,14 +214,14 @@ class SessionChatBody(msgspec.Struct, frozen=True):
     message: Annotated[str, msgspec.Meta(min_length=1)] | Annotated[list[Part], msgspec.Meta(min_length=1)]
 
 
-class SpokenMessage(msgspec.Struct, frozen=True):
+class SessionReply(msgspec.Struct, frozen=True):
     """What somebody said."""
 
     role: Literal["assistant"]
     content: str
 
 
-class TokenUsage(msgspec.Struct, frozen=True):
+class SessionUsage(msgspec.Struct, frozen=True):
     """Tokens of all calls of models in an answer."""
 
     input_tokens: int
@@ -234,8 +234,8 @@ class SessionChatAnswer(msgspec.Struct, frozen=True):
 
     object: Literal["hermes.session.chat.completion"]
     session_id: str
-    message: SpokenMessage
-    usage: TokenUsage
+    message: SessionReply
+    usage: SessionUsage
 
 
 def session_object(session: StoredSession) -> SessionObject:
@@ -249,7 +249,11 @@ def message_object(session_id: str, stored: MessageWithReasoning) -> SessionMess
     content = message.content
     calls = [
         MessageToolCall(
-            call.id, call.call_id or call.id, call.response_item_id, "function", FunctionCall(call.name, call.arguments)
+            call.id,
+            call.call_id or call.id,
+            call.response_item_id,
+            "function",
+            CalledFunction(call.name, call.arguments),
         )
         for call in message.tool_calls or ()
     ]

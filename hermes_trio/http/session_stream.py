@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from hermes_trio.http.errors import error_answer
-from hermes_trio.http.session_objects import TokenUsage
+from hermes_trio.http.session_objects import SessionUsage
 from hermes_trio.models.events import ReasoningDelta, TextDelta
 from hermes_trio.turns.events import ToolFinished, ToolStarted
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 
 
-def token_usage(usage: Usage) -> TokenUsage:
+def token_usage(usage: Usage) -> SessionUsage:
     """Token counts as Hermes' own endpoints tell them."""
-    return TokenUsage(usage.input_tokens, usage.output_tokens, usage.input_tokens + usage.output_tokens)
+    return SessionUsage(usage.input_tokens, usage.output_tokens, usage.input_tokens + usage.output_tokens)
 
 
 class SessionEncoder:

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -91,7 +92,8 @@ async def test_the_document_needs_no_key_and_says_nothing_of_profiles(opened, pr
     assert servers == ([prefix] if prefix else []) + ["/", "/p/{profile}"]
     assert "bob" not in answer.text
     del document["servers"]
-    assert document == {name: part for name, part in openapi_document(ENDPOINTS).items() if name != "servers"}
+    whole = msgspec.json.decode(msgspec.json.encode(openapi_document(ENDPOINTS)))
+    assert document == {name: part for name, part in whole.items() if name != "servers"}
 
 
 def test_the_document_describes_every_endpoint():
@@ -149,8 +151,6 @@ def test_limits_of_parameters_are_told_in_the_words_of_their_kind():
 
 
 def test_two_shapes_of_one_name_are_noticed():
-    import msgspec
-
     other = msgspec.defstruct("SessionObject", [("x", int)])
     with pytest.raises(ValueError, match="SessionObject"):
         component_schemas([SessionObject, other])

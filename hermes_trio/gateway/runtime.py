@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import trio
@@ -14,7 +14,8 @@ from hermes_trio.store.response_store import serve_response_store
 from hermes_trio.turns.turn import run_turn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from hermes_trio.gateway.capacity import TurnCapacity
@@ -58,15 +59,25 @@ class SessionLocks:
     def __init__(self) -> None:
         self._locks: dict[str, tuple[trio.Lock, int]] = {}
 
+    def is_used(self, session_id: str) -> bool:
+        """Whether a turn of the session runs or waits."""
+        return session_id in self._locks
+
     @asynccontextmanager
     async def turn_of(self, session_id: str) -> AsyncIterator[None]:
         """Hold the session; waiting is cancellable and bounded by the caller's patience."""
+        with self.used(session_id) as lock:
+            async with lock:
+                yield
+
+    @contextmanager
+    def used(self, session_id: str) -> Iterator[trio.Lock]:
+        """Note that the session is used, without waiting for others."""
         lock, users = self._locks.get(session_id, (None, 0))
         lock = lock or trio.Lock()
         self._locks[session_id] = (lock, users + 1)
         try:
-            async with lock:
-                yield
+            yield lock
         finally:
             users = self._locks[session_id][1] - 1
             if users:
@@ -237,8 +248,29 @@ class ProfileRuntime:
             HermesTrioError: Whatever else went wrong; the profile's log has the details.
         """
         with self.capacity.seat(self.scope.name, self.scope.config.max_concurrent_sessions):
-            run = _run_turn if request.history is not None else self._run_in_order
+            run = self._run_beside if request.history is not None else self._run_in_order
             return await self.call(run, self.agent, request, emit)
+
+    def session_is_used(self, session_id: str, session_keys: Collection[str] = ()) -> bool:
+        """Whether a turn of a session runs or waits, or something happens in one of its chats.
+
+        Args:
+            session_id: The session.
+            session_keys: The keys of the chats that stand for it.
+        """
+        lanes = () if self.chats is None else self.chats.lanes
+        return self._sessions.is_used(session_id) or any(lane.session_key in session_keys for lane in lanes)
+
+    def hold_session(self, session_id: str) -> AbstractAsyncContextManager[None]:
+        """Let no turn that builds on what is stored of a session run within the ``async with``; later ones wait.
+
+        Where nothing uses the session, it is held without a checkpoint in between.
+        """
+        return self._sessions.turn_of(session_id)
+
+    async def _run_beside(self, scope: ProfileScope, agent: Agent, request: TurnRequest, emit: Emit) -> TurnResult:
+        with self._sessions.used(request.session_id):
+            return await _run_turn(scope, agent, request, emit)
 
     async def _run_in_order(self, scope: ProfileScope, agent: Agent, request: TurnRequest, emit: Emit) -> TurnResult:
         async with self._sessions.turn_of(request.session_id):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from hermes_trio.http.call import MAXIMUM_HEADER
+from hermes_trio.http.endpoint import Parameter
 from hermes_trio.turns.turn import TurnRequest
 
 if TYPE_CHECKING:
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 
 SESSION_HEADER: Final = "X-Hermes-Session-Id"
 KEY_HEADER: Final = "X-Hermes-Session-Key"
+TURN_HEADERS: Final = (
+    Parameter(SESSION_HEADER, "The conversation to go on with", "header", maximum=MAXIMUM_HEADER),
+    Parameter(KEY_HEADER, "A stable name for the user behind the client", "header", maximum=MAXIMUM_HEADER),
+    Parameter("Idempotency-Key", "The same request again gets the same answer", "header", maximum=MAXIMUM_HEADER),
+)
 
 
 def api_turn(

@@ -79,7 +79,8 @@ class App:
         elif name is not None and not endpoint.profiled:
             await responder.send(404, b"404: Not Found", (), _PLAIN)
         else:
-            await endpoint.serve(PublicCall(self._gateway, request, responder, name, found.parameters))
+            call = PublicCall(self._gateway, request, responder, name, found.parameters, self._table)
+            await endpoint.serve(call)
 
     async def _serve_endpoint(
         self, endpoint: Endpoint, found: Found, name: str | None, request: Request, responder: Responder
@@ -118,8 +119,8 @@ class App:
 
     async def _call(self, name: str, found: Found, request: Request, responder: Responder) -> Call:
         runtime = await self._gateway.table[name].ready_runtime()
-        source = source_of_headers(request)
-        return Call(self._gateway, runtime, self._states[name], request, responder, found.parameters, source)
+        state, source = self._states[name], source_of_headers(request)
+        return Call(self._gateway, runtime, state, request, responder, found.parameters, self._table, source)
 
 
 def split_prefix(path: str) -> tuple[str | None, str]:

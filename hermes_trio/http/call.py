@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hermes_trio.gateway.gateway import Gateway
     from hermes_trio.gateway.runtime import ProfileRuntime
     from hermes_trio.http.api_state import ApiState
+    from hermes_trio.http.endpoint import EndpointTable
     from hermes_trio.http.types import Request, Responder
     from hermes_trio.routing.source import MessageSource
 
@@ -30,6 +31,7 @@ class Call:
         request: The request.
         responder: Where to answer.
         parameters: The parameters in the path, decoded.
+        table: All that the listener serves.
         source: The place and person that the client says it speaks for, by its ``X-Hermes-`` headers; or None.
         is_operator: Whether the request came without a profile in its path: then its key is the operator's.
     """
@@ -40,6 +42,7 @@ class Call:
     request: Request
     responder: Responder
     parameters: Mapping[str, str]
+    table: EndpointTable
     source: MessageSource | None = None
     is_operator: bool = False
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from hermes_trio.http.api_turn import SESSION_HEADER, api_turn, session_headers
+from hermes_trio.http.chat_objects import ChatCompletion, CompletionChoice, CompletionMessage, CompletionUsage
 from hermes_trio.http.chat_request import ChatRequest, parse_chat_request
 from hermes_trio.http.chat_stream import ChunkEncoder, usage_object
 from hermes_trio.http.idempotency import request_fingerprint
@@ -105,18 +106,7 @@ def _completion_id() -> str:
 
 
 def _completion(created: int, model: str, result: TurnResult) -> bytes:
-    choice = {
-        "index": 0,
-        "message": {"role": "assistant", "content": result.text},
-        "finish_reason": result.finish_reason,
-    }
-    return msgspec.json.encode(
-        {
-            "id": _completion_id(),
-            "object": "chat.completion",
-            "created": created,
-            "model": model,
-            "choices": [choice],
-            "usage": usage_object(result.usage),
-        }
-    )
+    choice = CompletionChoice(0, CompletionMessage("assistant", result.text), result.finish_reason)
+    usage = CompletionUsage(**usage_object(result.usage))
+    answer = ChatCompletion(_completion_id(), "chat.completion", created, model, [choice], usage)
+    return msgspec.json.encode(answer)

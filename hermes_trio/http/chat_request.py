@@ -57,13 +57,17 @@ def parse_chat_request(body: bytes) -> ChatRequest:
         raise RequestError("the last message must be a user message", param="messages")
     if not talk[-1].text and isinstance(talk[-1].content, str):
         raise RequestError("the last message is empty", param=f"messages[{len(messages) - 1}].content")
-    model = raw.get("model")
+    model, stream = raw.get("model"), raw.get("stream")
+    if not (model is None or isinstance(model, str)):
+        raise RequestError("`model` must be text", param="model")
+    if not (stream is None or isinstance(stream, bool)):
+        raise RequestError("`stream` must be true or false", param="stream")
     return ChatRequest(
         system_text="\n\n".join(system),
         earlier=tuple(talk[:-1]),
         user_message=talk[-1],
-        model=model if isinstance(model, str) and model else None,
-        stream=raw.get("stream") is True,
+        model=model or None,
+        stream=stream is True,
         raw=raw,
     )
 

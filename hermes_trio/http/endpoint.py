@@ -5,12 +5,13 @@ Dispatch, the OpenAPI document and the tests that walk all routes read the same 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     import msgspec
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from hermes_trio.http.call import Call
     from hermes_trio.http.types import Request, Responder
     from hermes_trio.scope import ProfileScope
+
+T = TypeVar("T")
 
 EVENT_STREAM: Final = "text/event-stream"
 _NO_PARAMETERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -123,6 +126,7 @@ class PublicCall:
         responder: Where to answer.
         profile: The profile in the path, which is served; None where the path names none.
         parameters: The parameters in the path, decoded.
+        table: All that the listener serves.
     """
 
     gateway: Gateway
@@ -130,9 +134,25 @@ class PublicCall:
     responder: Responder
     profile: str | None
     parameters: Mapping[str, str]
+    table: EndpointTable
 
 
 AnyEndpoint = Endpoint | PublicEndpoint
+
+
+def endpoint_names(endpoints: Iterable[AnyEndpoint]) -> dict[str, AnyEndpoint]:
+    """A name for each endpoint: that of the function that serves it, without ``serve_``.
+
+    What a function serves beside its first path is named by method and path as well.
+    """
+    names: dict[str, AnyEndpoint] = {}
+    for endpoint in endpoints:
+        name = getattr(endpoint.serve, "__name__", "endpoint").removeprefix("serve_")
+        if name in names:
+            path = re.sub(r"\W+", "_", endpoint.path).strip("_")
+            name = f"{name}_{endpoint.method.lower()}_{path}"
+        names[name] = endpoint
+    return names
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +178,7 @@ class Found:
 
 
 class EndpointTable:
-    """Finds the endpoints of a path; immutable.
+    """Finds the endpoints of a path; what is served does not change.
 
     Args:
         endpoints: All of them; a fixed path goes before one with parameters.
@@ -169,6 +189,7 @@ class EndpointTable:
 
     def __init__(self, endpoints: tuple[AnyEndpoint, ...]) -> None:
         self.endpoints = endpoints
+        self._derived: dict[str, object] = {}
         self._fixed: dict[str, Found] = {}
         self._patterns: dict[int, list[tuple[tuple[str, ...], Found]]] = {}
         by_path: dict[str, dict[str, AnyEndpoint]] = {}
@@ -184,6 +205,17 @@ class EndpointTable:
                 self._patterns.setdefault(len(parts), []).append((parts, found))
             else:
                 self._fixed[path] = found
+
+    def derive(self, name: str, make: Callable[[tuple[AnyEndpoint, ...]], T]) -> T:
+        """What follows from the endpoints, made when it is first wanted.
+
+        Args:
+            name: Names it; always with the same ``make``.
+            make: Makes it.
+        """
+        if name not in self._derived:
+            self._derived[name] = make(self.endpoints)
+        return cast("T", self._derived[name])
 
     def find(self, path: str, segments: tuple[str, ...]) -> Found | None:
         """The endpoints of a path, or None.

@@ -4,35 +4,62 @@ from __future__ import annotations
 
 from typing import Final
 
+from hermes_trio.http.api_turn import TURN_HEADERS
 from hermes_trio.http.chat_completions import serve_chat_completions
-from hermes_trio.http.endpoint import Answer, AnyEndpoint, Endpoint, Parameter, PublicEndpoint
+from hermes_trio.http.chat_objects import ChatCompletion, ChatCompletionBody
+from hermes_trio.http.discovery import serve_capabilities, serve_skills, serve_toolsets
+from hermes_trio.http.discovery_objects import Capabilities, ModelList, SkillList, ToolsetList
+from hermes_trio.http.endpoint import Answer, AnyEndpoint, Endpoint, PublicEndpoint
 from hermes_trio.http.health import serve_detailed_health, serve_health
-from hermes_trio.http.kept_responses import owns_response, serve_kept_response, serve_response_deletion
+from hermes_trio.http.health_objects import DetailedHealth, Health
 from hermes_trio.http.model_list import serve_model_list
-from hermes_trio.http.response_object import DeletedResponse, ResponseObject
-from hermes_trio.http.responses import serve_responses
-from hermes_trio.http.responses_request import ResponsesBody
+from hermes_trio.http.openapi import serve_openapi
+from hermes_trio.http.response_endpoints import RESPONSE_ENDPOINTS
+from hermes_trio.http.session_endpoints import SESSION_ENDPOINTS
 
-_HEALTHY: Final = (Answer(200, "The process lives"),)
-
-_TURN_HEADERS: Final = (
-    Parameter("X-Hermes-Session-Id", "The conversation to go on with", "header", maximum=256),
-    Parameter("X-Hermes-Session-Key", "A stable name for the user behind the client", "header", maximum=256),
-    Parameter("Idempotency-Key", "The same request again gets the same answer", "header", maximum=256),
-)
+_HEALTHY: Final = (Answer(200, "The process lives", Health),)
 
 ENDPOINTS: Final[tuple[AnyEndpoint, ...]] = (
     PublicEndpoint("GET", "/health", serve_health, "Whether the process lives", profiled=True, answers=_HEALTHY),
     PublicEndpoint("GET", "/v1/health", serve_health, "Whether the process lives", profiled=True, answers=_HEALTHY),
+    PublicEndpoint(
+        "GET",
+        "/openapi.json",
+        serve_openapi,
+        "This document",
+        profiled=True,
+        answers=(Answer(200, "An OpenAPI 3.1 document"),),
+    ),
     Endpoint(
         "GET",
         "/health/detailed",
         serve_detailed_health,
         "How the profile is doing",
-        answers=(Answer(200, "What works and what does not"),),
+        answers=(Answer(200, "What works and what does not", DetailedHealth),),
     ),
     Endpoint(
-        "GET", "/v1/models", serve_model_list, "What may be named as a model", answers=(Answer(200, "The models"),)
+        "GET",
+        "/v1/models",
+        serve_model_list,
+        "What may be named as a model",
+        answers=(Answer(200, "The models", ModelList),),
+    ),
+    Endpoint(
+        "GET",
+        "/v1/capabilities",
+        serve_capabilities,
+        "What the API can do",
+        answers=(Answer(200, "Features and endpoints", Capabilities),),
+    ),
+    Endpoint(
+        "GET", "/v1/skills", serve_skills, "The profile's skills", answers=(Answer(200, "The skills", SkillList),)
+    ),
+    Endpoint(
+        "GET",
+        "/v1/toolsets",
+        serve_toolsets,
+        "The profile's groups of tools",
+        answers=(Answer(200, "The groups", ToolsetList),),
     ),
     Endpoint(
         "POST",
@@ -41,34 +68,10 @@ ENDPOINTS: Final[tuple[AnyEndpoint, ...]] = (
         "Answer a conversation",
         by_model=True,
         starts_turn=True,
-        answers=(Answer(200, "The answer", streams=True),),
-        parameters=_TURN_HEADERS,
+        body=ChatCompletionBody,
+        answers=(Answer(200, "The answer", ChatCompletion, streams=True),),
+        parameters=TURN_HEADERS,
     ),
-    Endpoint(
-        "POST",
-        "/v1/responses",
-        serve_responses,
-        "Answer with a response that can be continued",
-        by_model=True,
-        starts_turn=True,
-        body=ResponsesBody,
-        answers=(Answer(200, "The response", ResponseObject, streams=True),),
-        parameters=_TURN_HEADERS,
-    ),
-    Endpoint(
-        "GET",
-        "/v1/responses/{response_id}",
-        serve_kept_response,
-        "A response that was kept",
-        owns=owns_response,
-        answers=(Answer(200, "The response", ResponseObject),),
-    ),
-    Endpoint(
-        "DELETE",
-        "/v1/responses/{response_id}",
-        serve_response_deletion,
-        "Forget a response",
-        owns=owns_response,
-        answers=(Answer(200, "It is gone", DeletedResponse),),
-    ),
+    *RESPONSE_ENDPOINTS,
+    *SESSION_ENDPOINTS,
 )

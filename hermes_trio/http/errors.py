@@ -17,6 +17,7 @@ from hermes_trio.errors import (
     StoreError,
     UnknownProfile,
 )
+from hermes_trio.http.error_objects import ErrorBody, ErrorObject
 from hermes_trio.turns.budget import BudgetExceeded
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ def error_answer(error: HermesTrioError) -> ErrorAnswer:
 
 def error_body(message: str, status: int, code: str | None, param: str | None = None) -> bytes:
     """The JSON body of an error; its ``type`` follows from the status."""
-    return msgspec.json.encode(
-        {"error": {"message": message, "type": error_type(status), "param": param, "code": code}},
-    )
+    return msgspec.json.encode(ErrorBody(ErrorObject(message, error_type(status), param, code)))
 
 
 def _status(error: HermesTrioError) -> int:

@@ -12,6 +12,7 @@ import msgspec
 from hermes_trio import __version__
 from hermes_trio.errors import ModelError, StoreError
 from hermes_trio.gateway.views import platform_status
+from hermes_trio.http.health_objects import DetailedHealth, Health, Readiness
 from hermes_trio.models.resolve import resolve_targets
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from hermes_trio.scope import ProfileScope
 
 PLATFORM = "hermes-agent"
-HEALTHY = msgspec.json.encode({"status": "ok", "platform": PLATFORM, "version": __version__})
+HEALTHY = msgspec.json.encode(Health("ok", PLATFORM, __version__))
 
 
 async def serve_health(call: PublicCall) -> None:
@@ -47,21 +48,21 @@ async def serve_detailed_health(scope: ProfileScope, call: Call) -> None:
     checks = await _checks(gateway, runtime, platforms)
     ready = all(check.get("status") != "error" for check in checks.values())
     state = "draining" if gateway.draining else str(slot.state)
-    body: dict[str, object] = {
-        "status": "ok" if ready else "degraded",
-        "readiness": {"status": "ready" if ready else "not_ready", "checks": checks},
-        "platform": PLATFORM,
-        "version": __version__,
-        "profile": scope.name,
-        "gateway_state": state,
-        "platforms": platforms,
-        "active_agents": runtime.active_turns,
-        "gateway_busy": runtime.active_turns > 0,
-        "gateway_drainable": slot.state.serves,
-        "exit_reason": None,
-        "updated_at": datetime.fromtimestamp(slot.since, UTC).isoformat(),
-        "pid": os.getpid(),
-    }
+    body = DetailedHealth(
+        status="ok" if ready else "degraded",
+        readiness=Readiness("ready" if ready else "not_ready", checks),
+        platform=PLATFORM,
+        version=__version__,
+        profile=scope.name,
+        gateway_state=state,
+        platforms=dict(platforms),
+        active_agents=runtime.active_turns,
+        gateway_busy=runtime.active_turns > 0,
+        gateway_drainable=slot.state.serves,
+        exit_reason=None,
+        updated_at=datetime.fromtimestamp(slot.since, UTC).isoformat(),
+        pid=os.getpid(),
+    )
     await call.responder.send(200, msgspec.json.encode(body))
 
 

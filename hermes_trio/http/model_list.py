@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from hermes_trio.http.discovery_objects import ModelList, ModelObject
 from hermes_trio.http.model_names import offered_profiles, own_model_names
 
 if TYPE_CHECKING:
@@ -19,18 +20,5 @@ async def serve_model_list(scope: ProfileScope, call: Call) -> None:
     names = dict.fromkeys(own_model_names(scope))
     if call.is_operator:
         names |= dict.fromkeys(offered_profiles(call.gateway, scope))
-    await call.responder.send(
-        200, msgspec.json.encode({"object": "list", "data": [_model(name, created) for name in names]})
-    )
-
-
-def _model(name: str, created: int) -> dict[str, object]:
-    return {
-        "id": name,
-        "object": "model",
-        "created": created,
-        "owned_by": "hermes",
-        "permission": [],
-        "root": name,
-        "parent": None,
-    }
+    answer = ModelList("list", [ModelObject(name, "model", created, "hermes", [], name, None) for name in names])
+    await call.responder.send(200, msgspec.json.encode(answer))

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hermes_trio.http.types import Request, Responder
+
+#: What a page may send, beside what every page may.
+ALLOWED_HEADERS: Final = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "X-Hermes-Session-Id",
+    "X-Hermes-Session-Key",
+    "X-Hermes-Chat-Id",
+    "X-Hermes-User-Id",
+    "X-Hermes-Thread-Id",
+)
+
+#: What a page may read of the headers of an answer, beside what every page may.
+EXPOSED_HEADERS: Final = ("X-Hermes-Session-Id", "X-Hermes-Session-Key", "Retry-After")
 
 SECURITY_HEADERS = (
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
@@ -31,7 +46,11 @@ def origin_headers(configured: Sequence[str], request: Request) -> tuple[tuple[s
     origin = request.headers.get("origin")
     if origin is None or not configured:
         return ()
-    return (("Access-Control-Allow-Origin", "*" if "*" in configured else origin), ("Vary", "Origin"))
+    return (
+        ("Access-Control-Allow-Origin", "*" if "*" in configured else origin),
+        ("Access-Control-Expose-Headers", ", ".join(EXPOSED_HEADERS)),
+        ("Vary", "Origin"),
+    )
 
 
 async def serve_preflight(configured: Sequence[str], responder: Responder) -> None:
@@ -40,8 +59,8 @@ async def serve_preflight(configured: Sequence[str], responder: Responder) -> No
         await responder.send(403, content_type=None)
         return
     headers = (
-        ("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS"),
-        ("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key"),
+        ("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE, OPTIONS"),
+        ("Access-Control-Allow-Headers", ", ".join(ALLOWED_HEADERS)),
         ("Access-Control-Max-Age", "600"),
     )
     await responder.send(200, b"", headers, None)

@@ -92,6 +92,12 @@ class CompactionState:
     remembered: RememberedSummary | None = None
 
 
+def forget_summary(connection: sqlite3.Connection, session_id: str) -> None:
+    """Forget the last summary of a session that is deleted; blocking."""
+    connection.execute(_SUMMARIES)
+    connection.execute("DELETE FROM trio_summaries WHERE session_id = ?", (session_id,))
+
+
 async def load_compaction_state(scope: ProfileScope, session_id: str) -> CompactionState:
     """What is known of a session's compactions, also when it is not stored.
 

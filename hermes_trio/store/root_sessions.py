@@ -35,11 +35,15 @@ class _Copy:
 
 LONGEST_CHAIN: Final = 100
 
+#: Sessions that the profile has deleted: the root home may still have them.
+_DELETED: Final = "CREATE TABLE IF NOT EXISTS trio_deleted_sessions(session_id TEXT PRIMARY KEY)"
+
 
 async def adopt_session(scope: ProfileScope, root_db: Path, session_id: str) -> bool:
     """Copy a session, its messages, usage and ancestors, into the profile's file; False when it is not this profile's.
 
-    A session the profile has already is left alone and counts as there. The default profile has nothing to take over.
+    A session the profile has already is left alone and counts as there; one that it has deleted stays deleted. The
+    default profile has nothing to take over.
 
     Args:
         scope: The named profile.
@@ -54,7 +58,7 @@ async def adopt_session(scope: ProfileScope, root_db: Path, session_id: str) -> 
     """
     if await scope.db.read(lambda connection: _has_session(connection, session_id)):
         return True
-    if scope.name == DEFAULT_PROFILE:
+    if scope.name == DEFAULT_PROFILE or await scope.db.read(lambda one: _was_deleted(one, session_id)):
         return False
     found = await scope.run_blocking(
         read_other_file, root_db, scope.name, lambda connection: _read_chain(connection, Owner(scope.name), session_id)
@@ -92,6 +96,20 @@ async def adopt_session_of_key(scope: ProfileScope, root_db: Path, session_key: 
         sql = "INSERT OR IGNORE INTO gateway_routing(scope, session_key, entry_json, updated_at) VALUES (?, ?, ?, ?)"
         await scope.db.write(lambda connection: connection.execute(sql, row).rowcount)
     return session_id
+
+
+def note_deleted(connection: sqlite3.Connection, owner: Owner, session_id: str) -> None:
+    """Remember that the profile does not want a session back from the root home; blocking."""
+    if owner.profile != DEFAULT_PROFILE:
+        connection.execute(_DELETED)
+        connection.execute("INSERT OR IGNORE INTO trio_deleted_sessions(session_id) VALUES (?)", (session_id,))
+
+
+def _was_deleted(connection: sqlite3.Connection, session_id: str) -> bool:
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'trio_deleted_sessions'").fetchone() is None:
+        return False
+    found = connection.execute("SELECT 1 FROM trio_deleted_sessions WHERE session_id = ?", (session_id,))
+    return found.fetchone() is not None
 
 
 def _has_session(connection: sqlite3.Connection, session_id: str) -> bool:
@@ -142,7 +160,12 @@ def _rows(connection: sqlite3.Connection, sql: str, parameter: object) -> list[R
 
 def _copy_chain(connection: sqlite3.Connection, chain: list[_Copy]) -> None:
     for copy in chain:
-        if _has_session(connection, str(copy.session["id"])):
+        session_id = str(copy.session["id"])
+        if _has_session(connection, session_id):
+            continue
+        if _was_deleted(connection, str(copy.session["parent_session_id"])):
+            copy.session["parent_session_id"] = None
+        if _was_deleted(connection, session_id):
             continue
         title = copy.session.get("title")
         session = copy.session | {"title": free_title(connection, str(title) if title else None)}

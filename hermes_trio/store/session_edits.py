@@ -9,6 +9,7 @@ from hermes_trio.errors import StoreError
 from hermes_trio.store.exchanges import exchange_starts, text_of_content
 from hermes_trio.store.messages import clean_text, insert_messages, select_active
 from hermes_trio.store.ownership import Owner
+from hermes_trio.store.session_objects import BRANCH_MARK
 from hermes_trio.store.session_rows import session_state
 from hermes_trio.store.sessions import free_title
 
@@ -57,6 +58,10 @@ _INHERITED: Final = (
 _BRANCH: Final = f"""
 INSERT INTO sessions(id, parent_session_id, started_at, title, {", ".join(_INHERITED)})
 SELECT ?, id, ?, ?, {", ".join(_INHERITED)} FROM sessions WHERE id = ?
+"""  # noqa: S608  only names
+_MARK_BRANCH: Final = f"""
+UPDATE sessions SET model_config = json_set(CASE WHEN json_valid(model_config) AND substr(model_config, 1, 1) = '{{'
+    THEN model_config ELSE '{{}}' END, '$.{BRANCH_MARK}', :parent) WHERE id = :id
 """  # noqa: S608  only names
 _COUNT_BRANCH: Final = """
 UPDATE sessions SET message_count = (SELECT COUNT(*) FROM messages WHERE session_id = :id), tool_call_count =
@@ -121,7 +126,7 @@ def _exchanges(
     connection: sqlite3.Connection, profile: str, session_id: str
 ) -> tuple[tuple[StoredMessage, ...], list[int]]:
     """The active messages of a session, and where exchanges begin in them; a summary is none."""
-    _require_own(connection, profile, session_id)
+    require_own(connection, profile, session_id)
     messages = select_active(connection, session_id)
     summaries = {row_id for (row_id,) in connection.execute(_SUMMARIES, (session_id,))}
     return messages, [start for start in exchange_starts(messages) if messages[start].id not in summaries]
@@ -143,15 +148,29 @@ async def branch(scope: ProfileScope, session_id: str, new_id: str, title: str =
     now = scope.clock.now()
 
     def copy(connection: sqlite3.Connection) -> str | None:
-        _require_own(connection, scope.name, session_id)
-        (old_title,) = connection.execute("SELECT title FROM sessions WHERE id = ?", (session_id,)).fetchone()
-        new_title = free_title(connection, title or old_title)
-        connection.execute(_BRANCH, (new_id, now, new_title, session_id))
-        _copy_messages(connection, session_id, new_id)
-        connection.execute(_COUNT_BRANCH, {"id": new_id})
-        return new_title
+        require_own(connection, scope.name, session_id)
+        return copy_session(connection, session_id, new_id, title, now)
 
     return await scope.db.write(copy)
+
+
+def copy_session(connection: sqlite3.Connection, session_id: str, new_id: str, title: str, at: float) -> str | None:
+    """The writing of `branch`; blocking.
+
+    Args:
+        connection: Of the write job.
+        session_id: Which session.
+        new_id: Id of the new one.
+        title: Its title; empty for that of the session. Made unique.
+        at: When it begins, in seconds since the epoch.
+    """
+    (old_title,) = connection.execute("SELECT title FROM sessions WHERE id = ?", (session_id,)).fetchone()
+    new_title = free_title(connection, title or old_title)
+    connection.execute(_BRANCH, (new_id, at, new_title, session_id))
+    connection.execute(_MARK_BRANCH, {"id": new_id, "parent": session_id})
+    _copy_messages(connection, session_id, new_id)
+    connection.execute(_COUNT_BRANCH, {"id": new_id})
+    return new_title
 
 
 def _copy_messages(connection: sqlite3.Connection, session_id: str, new_id: str) -> None:
@@ -175,7 +194,7 @@ async def set_title(scope: ProfileScope, session_id: str, title: str) -> str:
     """
 
     def rename(connection: sqlite3.Connection) -> str:
-        _require_own(connection, scope.name, session_id)
+        require_own(connection, scope.name, session_id)
         connection.execute("UPDATE sessions SET title = NULL WHERE id = ?", (session_id,))
         free = free_title(connection, title)
         if free is None:
@@ -196,7 +215,7 @@ async def add_observed(scope: ProfileScope, session_id: str, message: StoredMess
     overheard = replace(message, observed=True, platform_message_id=clean_text(message.platform_message_id))
 
     def add(connection: sqlite3.Connection) -> None:
-        _require_own(connection, scope.name, session_id)
+        require_own(connection, scope.name, session_id)
         same = (session_id, overheard.platform_message_id, overheard.timestamp)
         if connection.execute(_OVERHEARD, same).fetchone() is not None:
             return
@@ -208,6 +227,11 @@ async def add_observed(scope: ProfileScope, session_id: str, message: StoredMess
     await scope.db.write(add)
 
 
-def _require_own(connection: sqlite3.Connection, profile: str, session_id: str) -> None:
+def require_own(connection: sqlite3.Connection, profile: str, session_id: str) -> None:
+    """Make sure that a session is the profile's; blocking.
+
+    Raises:
+        StoreError: ``session_unknown``: it is not.
+    """
     if session_state(connection, Owner(profile), session_id).state in ("missing", "foreign"):
         raise StoreError("the profile has no such session", code="session_unknown", profile=profile, found=session_id)

@@ -255,7 +255,16 @@ def _listed(
     is_open: int,
     content: str | None,
 ) -> ListedSession:
-    words = " ".join(text_of_content(decode_content(content)).split())
-    preview = words if len(words) <= PREVIEW_CHARACTERS else words[: PREVIEW_CHARACTERS - 3] + "..."
     active = last_active if last_active is not None else started_at
+    preview = preview_of(content)
     return ListedSession(session_id, title, source, chat_id, started_at, active, message_count, bool(is_open), preview)
+
+
+def preview_of(content: str | None) -> str:
+    """How a message begins, on one line.
+
+    Args:
+        content: As the column holds it.
+    """
+    words = " ".join(text_of_content(decode_content(content)).split())
+    return words if len(words) <= PREVIEW_CHARACTERS else words[: PREVIEW_CHARACTERS - 3] + "..."

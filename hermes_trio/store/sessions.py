@@ -6,7 +6,8 @@ import contextlib
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from hermes_trio.errors import StoreError
 from hermes_trio.store.messages import clean_text, insert_messages, select_active
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from hermes_trio.scope import ProfileScope
     from hermes_trio.store.messages import StoredMessage
 
+
+T = TypeVar("T")
 
 SqlJob = Callable[[sqlite3.Connection], None]
 """SQL to be run in somebody else's transaction; may be run twice, and does nothing else."""
@@ -297,17 +300,19 @@ async def load_conversation(scope: ProfileScope, session_id: str) -> Conversatio
         StoreError: The file cannot be used.
         ScopeClosed: The profile is over.
     """
-    return await scope.db.read(lambda connection: _load_conversation(connection, scope.name, session_id))
+    select = partial(_select_conversation, profile=scope.name, session_id=session_id)
+    return await scope.db.read(lambda connection: read_leniently(connection, select))
 
 
-def _load_conversation(connection: sqlite3.Connection, profile: str, session_id: str) -> Conversation | None:
+def read_leniently(connection: sqlite3.Connection, select: Callable[[sqlite3.Connection], T]) -> T:
+    """Run a reading job; once more when it meets text that is not UTF-8, which other programs may write. Blocking."""
     try:
-        return _select_conversation(connection, profile, session_id)
+        return select(connection)
     except sqlite3.OperationalError as exc:
         if "decode" not in str(exc):
             raise
-    with _lenient_text(connection):  # a file other programs write as well may hold text that is not UTF-8
-        return _select_conversation(connection, profile, session_id)
+    with _lenient_text(connection):
+        return select(connection)
 
 
 def _select_conversation(connection: sqlite3.Connection, profile: str, session_id: str) -> Conversation | None:

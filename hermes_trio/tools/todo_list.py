@@ -57,6 +57,10 @@ class TodoLists:
         self._lists[session_id] = known
         return known
 
+    def forget(self, session_id: str) -> None:
+        """Forget the list of a session that is deleted."""
+        self._lists.pop(session_id, None)
+
 
 def last_items(earlier: Sequence[StoredMessage]) -> tuple[Item, ...]:
     """What the last reply of the tool in a conversation shows; nothing if there is none that can be read."""

@@ -93,32 +93,6 @@ async def test_a_profile_without_a_usable_key_lets_nobody_in(tmp_path, autojump_
         assert answer.json()["error"]["code"] == code
 
 
-async def test_a_web_page_may_call_only_from_a_configured_origin(tmp_path, autojump_clock):
-    config = {"model": "builtin/echo", "platforms": {"api_server": {"extra": {"cors_origins": ["https://ui.example"]}}}}
-    async with open_gateway({"default": ProfileFiles(config=config)}, root=tmp_path) as gateway:
-        good = await get(gateway, "/v1/models", Origin="https://ui.example")
-        assert good.status_code == 200
-        assert good.headers["access-control-allow-origin"] == "https://ui.example"
-        assert good.headers["vary"] == "Origin"
-        bad = await get(gateway, "/v1/models", Origin="https://evil.example")
-        assert (bad.status_code, bad.content) == (403, b"")
-
-
-async def test_a_preflight_is_answered_where_an_origin_is_configured(tmp_path, opened, autojump_clock):
-    config = {"model": "builtin/echo", "platforms": {"api_server": {"extra": {"cors_origins": "*"}}}}
-    async with (
-        open_gateway({"default": ProfileFiles(config=config)}, root=tmp_path / "open") as gateway,
-        gateway.client() as client,
-    ):
-        answer = await client.options("models", headers={"Origin": "https://ui.example"})
-        assert answer.status_code == 200
-        assert answer.headers["access-control-allow-methods"] == "GET, POST, DELETE, OPTIONS"
-        assert answer.headers["access-control-allow-headers"] == "Authorization, Content-Type, Idempotency-Key"
-        assert answer.headers["access-control-max-age"] == "600"
-    async with opened as gateway, gateway.client() as client:
-        assert (await client.options("models")).status_code == 403
-
-
 async def test_the_answer_names_its_session_and_echoes_the_key_of_the_user(opened, autojump_clock):
     async with opened as gateway, gateway.client("ada") as client:
         plain = await client.post("chat/completions", json=HELLO)

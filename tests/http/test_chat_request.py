@@ -88,6 +88,8 @@ def test_tool_messages_and_bare_tool_calls_of_the_client_say_nothing():
         ({"messages": [{"role": "user", "content": 3}]}, "messages[0].content"),
         ({"messages": [{"role": "user", "content": [3]}]}, "messages[0].content"),
         ({"messages": [{"role": "wizard", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "user", "content": "x"}], "model": 5}, "model"),
+        ({"messages": [{"role": "user", "content": "x"}], "stream": "yes"}, "stream"),
     ],
 )
 def test_a_wrong_body_is_refused_with_the_place(body, param):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hermes_trio.http.idempotency import IdempotencyCache
+from hermes_trio.http.runs.table import RunTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,8 @@ class ApiState:
 
     Attributes:
         idempotency: Results of recent requests.
+        runs: The runs that clients have started.
     """
 
     idempotency: IdempotencyCache = field(default_factory=IdempotencyCache)
+    runs: RunTable = field(default_factory=RunTable)

@@ -11,7 +11,7 @@ import msgspec
 from hermes_trio.http.chat_request import ChatRequest, parse_chat_request
 from hermes_trio.http.chat_stream import ChunkEncoder, usage_object
 from hermes_trio.http.idempotency import request_fingerprint
-from hermes_trio.http.model_names import public_model_name
+from hermes_trio.http.model_names import model_route, public_model_name
 from hermes_trio.http.turn_relay import relay_stream, relay_whole
 from hermes_trio.models.events import TextDelta
 from hermes_trio.store.messages import StoredMessage
@@ -84,7 +84,6 @@ async def serve_chat_completions(scope: ProfileScope, call: Call) -> None:
 
 def _read(scope: ProfileScope, call: Call) -> Exchange:
     asked = parse_chat_request(call.request.body)
-    routes = {route.alias: route for route in scope.config.api_server.model_routes}
     session_id = call.header("x-hermes-session-id")
     key = call.header("idempotency-key")
     now = scope.clock.now()
@@ -95,7 +94,7 @@ def _read(scope: ProfileScope, call: Call) -> Exchange:
         history=None if session_id else tuple(StoredMessage(one.role, one.content, now) for one in asked.earlier),
         system_text=asked.system_text,
         session_key=call.header("x-hermes-session-key") or "",
-        route=routes.get(asked.model or ""),
+        route=model_route(scope, asked.model),
         root_db=call.runtime.root_db,
         user_id=(call.source.user_id if call.source is not None else None) or "",
     )

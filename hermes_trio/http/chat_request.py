@@ -10,7 +10,7 @@ import msgspec
 from hermes_trio.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     Part = Mapping[str, object]
     Content = str | tuple[Part, ...]
@@ -72,23 +72,37 @@ def parse_chat_request(body: bytes) -> ChatRequest:
     messages = raw.get("messages")
     if not isinstance(messages, list) or not messages:
         raise RequestError("`messages` must be a list with at least one message", param="messages")
-    system: list[str] = []
-    talk: list[SentMessage] = []
-    for index, message in enumerate(messages):
-        _sort_in(index, message, system, talk)
+    system_text, talk = read_messages(messages, "messages")
     if not talk or talk[-1].role != "user":
         raise RequestError("the last message must be a user message", param="messages")
     if not talk[-1].text and isinstance(talk[-1].content, str):
         raise RequestError("the last message is empty", param=f"messages[{len(messages) - 1}].content")
     model = raw.get("model")
     return ChatRequest(
-        system_text="\n\n".join(system),
-        earlier=tuple(talk[:-1]),
+        system_text=system_text,
+        earlier=talk[:-1],
         user_message=talk[-1],
         model=model if isinstance(model, str) and model else None,
         stream=raw.get("stream") is True,
         raw=raw,
     )
+
+
+def read_messages(messages: Sequence[object], where: str) -> tuple[str, tuple[SentMessage, ...]]:
+    """Take a list of messages apart: what systems say, joined, and what users and assistants say, in order.
+
+    Args:
+        messages: The messages as decoded.
+        where: The list's name in the body, for errors.
+
+    Raises:
+        RequestError: Status 400; ``param`` names the offending message.
+    """
+    system: list[str] = []
+    talk: list[SentMessage] = []
+    for index, message in enumerate(messages):
+        _sort_in(f"{where}[{index}]", message, system, talk)
+    return "\n\n".join(system), tuple(talk)
 
 
 def _decode(body: bytes) -> dict[str, object]:
@@ -101,38 +115,37 @@ def _decode(body: bytes) -> dict[str, object]:
     return cast("dict[str, object]", raw)
 
 
-def _sort_in(index: int, message: object, system: list[str], talk: list[SentMessage]) -> None:
+def _sort_in(where: str, message: object, system: list[str], talk: list[SentMessage]) -> None:
     if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-        raise RequestError("a message must be an object with a `role`", param=f"messages[{index}]")
+        raise RequestError("a message must be an object with a `role`", param=where)
     role = message["role"]
     if role in ("system", "developer"):
-        text = SentMessage(role, _content(index, message.get("content"))).text
+        text = SentMessage(role, _content(where, message.get("content"))).text
         if text:
             system.append(text)
     elif role in ("user", "assistant"):
-        sent = SentMessage(role, _content(index, message.get("content")))
+        sent = SentMessage(role, _content(where, message.get("content")))
         # An assistant message without text is a bare tool call of the client's own making; it says nothing here.
         if role == "user" or sent.content:
             talk.append(sent)
     elif role not in ("tool", "function"):
-        raise RequestError(f"unknown role {role[:40]!r}", param=f"messages[{index}].role")
+        raise RequestError(f"unknown role {role[:40]!r}", param=f"{where}.role")
 
 
-def _content(index: int, content: object) -> Content:
+def _content(where: str, content: object) -> Content:
     if content is None:
         return ""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
-        raise RequestError("`content` must be text or a list of parts", param=f"messages[{index}].content")
-    parts = tuple(_part(index, part) for part in content)
+        raise RequestError("`content` must be text or a list of parts", param=f"{where}.content")
+    parts = tuple(_part(f"{where}.content", part) for part in content)
     if all(part["type"] == "text" for part in parts):
         return "\n".join(str(part["text"]) for part in parts)
     return parts
 
 
-def _part(index: int, part: object) -> Part:
-    where = f"messages[{index}].content"
+def _part(where: str, part: object) -> Part:
     if not isinstance(part, dict):
         raise RequestError("a content part must be an object", param=where)
     kind = str(part.get("type"))

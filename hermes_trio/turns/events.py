@@ -47,11 +47,13 @@ class ToolFinished:
         call_id: The call's id.
         tool: The tool's name.
         failed: Whether its result is an error.
+        seconds: How long it took.
     """
 
     call_id: str
     tool: str
     failed: bool
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

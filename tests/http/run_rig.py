@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from hermes_trio.io.groups import lone_error_raised
 from hermes_trio.testing import ProfileFiles, open_gateway
 
 if TYPE_CHECKING:
@@ -80,21 +81,27 @@ class Runs:
             return [event async for event in stream]
 
     @asynccontextmanager
-    async def stream(self, run_id: str) -> AsyncIterator[AsyncIterator[dict]]:
-        """Read the events as they come; the iterator ends with the stream, which must say that it is closed."""
+    async def stream(self, run_id: str) -> AsyncIterator[trio.MemoryReceiveChannel[dict]]:
+        """Read the events as they come; they end with the stream, which must say that it is closed."""
         async with self.client.stream("GET", f"runs/{run_id}/events") as answer:
             assert answer.status_code == 200, await answer.aread()
-            yield _events(answer)
+            send, receive = trio.open_memory_channel[dict](10_000)
+            with lone_error_raised():
+                async with trio.open_nursery() as nursery:
+                    # In a task, because the iterators within httpx are only left in order when they are cancelled.
+                    nursery.start_soon(_read_events, answer, send)
+                    yield receive
+                    nursery.cancel_scope.cancel()
 
 
-async def _events(answer: httpx.Response) -> AsyncIterator[dict]:
-    lines = []
-    async for line in answer.aiter_lines():
-        if line:
-            lines.append(line)
-        if line.startswith("data: "):
-            yield json.loads(line.removeprefix("data: "))
-    assert lines[-1] == CLOSED
+async def _read_events(answer: httpx.Response, send: trio.MemorySendChannel[dict]) -> None:
+    last = ""
+    with send:
+        async for line in answer.aiter_lines():
+            last = line or last
+            if line.startswith("data: "):
+                send.send_nowait(json.loads(line.removeprefix("data: ")))
+    assert last == CLOSED
 
 
 @asynccontextmanager

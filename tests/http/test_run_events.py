@@ -4,12 +4,14 @@ from itertools import pairwise
 
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import lockstep_stream_pair, wait_all_tasks_blocked
 
 from hermes_trio.errors import RequestError
+from hermes_trio.http.connection import serve_connection
 from hermes_trio.http.runs.event_buffer import LONGEST_DELTA, MOST_BYTES, MOST_EVENTS, RunEventBuffer
 from hermes_trio.http.runs.events import MessageDelta, QuestionClosedEvent
 from hermes_trio.http.runs.run import LONGEST_REASONING, Run
+from hermes_trio.http.types import ListenerLimits
 from hermes_trio.turns.events import ReasoningDelta
 from tests.http.run_rig import CLARIFY, call, names, open_runs, text
 
@@ -103,12 +105,8 @@ async def test_a_second_reader_is_refused_while_the_first_one_reads(tmp_path, au
 async def test_a_reader_may_leave_and_the_next_one_goes_on(tmp_path, autojump_clock):
     async with open_runs(tmp_path) as (gateway, runs):
         run_id = await runs.start("!tokens 10 1000")
-        early = []
         async with runs.stream(run_id) as stream:
-            async for event in stream:
-                early.append(event)
-                if len(early) == 3:
-                    break
+            early = [await stream.receive() for _ in range(3)]
         await wait_all_tasks_blocked()
         assert (await runs.view(run_id))["status"] == "running"
         await trio.sleep(3.5)
@@ -140,19 +138,21 @@ async def test_a_run_that_nobody_ever_reads_ends_all_the_same_and_keeps_a_bounde
         assert events[-1]["output"] == done["output"]
 
 
-async def test_a_reader_that_stalls_holds_up_no_run_and_another_can_go_on(tmp_path, autojump_clock):
-    async with open_runs(tmp_path) as (gateway, runs):
-        run_id = await runs.start("!tokens 50000 1")
-        stalled = await gateway.connect()
+async def test_a_reader_that_stalls_holds_up_no_run_and_is_put_off_for_the_next_one(tmp_path, autojump_clock):
+    async with open_runs(tmp_path) as (gateway, runs), trio.open_nursery() as nursery:
+        run_id = await runs.start("!tokens 100 100")
+        stalled, server = lockstep_stream_pair()
+        nursery.start_soon(serve_connection, server, gateway._app, ListenerLimits(), gateway.request_errors.append)
         key = runs.client.headers["authorization"]
-        await stalled.send_all(
-            f"GET /p/ada/v1/runs/{run_id}/events HTTP/1.1\r\nHost: x\r\nAuthorization: {key}\r\n\r\n".encode()
-        )
-        stalled.incoming_wait_hook = None
+        path = f"/p/ada/v1/runs/{run_id}/events"
+        await stalled.send_all(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {key}\r\n\r\n".encode())
+        begun = trio.current_time()
         assert (await runs.end(run_id))["status"] == "completed"
-        await stalled.aclose()
-        await wait_all_tasks_blocked()
-        assert (await runs.events(run_id))[-1]["event"] == "run.completed"
+        assert trio.current_time() - begun < 11
+        assert (await runs.client.get(f"runs/{run_id}/events")).status_code == 409
+        await trio.sleep(ListenerLimits().write_stall_seconds)
+        assert text(await runs.events(run_id)).split() == [str(number) for number in range(1, 101)]
+        assert gateway.request_errors == []
 
 
 async def test_text_that_nobody_has_read_grows_together_up_to_a_limit(autojump_clock):

@@ -25,7 +25,7 @@ async def test_a_run_waits_for_consent_and_says_for_what(tmp_path, autojump_cloc
         run_id = await runs.start(DELETE)
         view = await runs.until(run_id, "waiting_for_approval")
         async with runs.stream(run_id) as stream:
-            events = [await anext(stream), await anext(stream)]
+            events = [await stream.receive(), await stream.receive()]
         assert names(events) == ["tool.started", "approval.request"]
         request = events[1]
         assert view["last_event"] == "approval.request"
@@ -114,7 +114,7 @@ async def test_consents_are_answered_in_the_order_in_which_they_were_asked(tmp_p
             while len(view["approvals"]) < 2:
                 view = await runs.view(run_id)
         commands = [request["command"] for request in view["approvals"]]
-        assert commands == ["rm -rf build", "git reset --hard"]
+        assert sorted(commands) == ["git reset --hard", "rm -rf build"]
         await runs.post(run_id, "approval", choice="deny")
         assert [one["command"] for one in (await runs.view(run_id))["approvals"]] == commands[1:]
         await runs.post(run_id, "approval", choice="deny")
@@ -147,6 +147,15 @@ async def test_a_consent_can_be_meant_for_one_command_only(tmp_path, autojump_cl
         assert named.json()["resolved"] == 1
 
 
+async def test_a_child_agents_command_waits_for_the_consent_of_the_runs_reader(tmp_path, autojump_clock):
+    async with open_runs(tmp_path) as (_, runs):
+        run_id = await runs.start(call("delegate_task", goal=DELETE))
+        view = await runs.until(run_id, "waiting_for_approval")
+        assert view["approvals"][0]["command"] == "rm -rf build"
+        assert (await runs.post(run_id, "approval", choice="deny")).json()["resolved"] == 1
+        assert (await runs.end(run_id))["status"] == "completed"
+
+
 async def test_consent_that_nobody_waits_for_is_a_conflict(tmp_path, autojump_clock):
     async with open_runs(tmp_path) as (_, runs):
         running, ended = await runs.start("!sleep 5"), await runs.start("hello")
@@ -173,7 +182,7 @@ async def test_the_agents_question_is_an_event_and_can_be_answered(tmp_path, aut
     async with open_runs(tmp_path) as (_, runs):
         run_id = await runs.start(CLARIFY)
         async with runs.stream(run_id) as stream:
-            events = [await anext(stream), await anext(stream)]
+            events = [await stream.receive(), await stream.receive()]
             question = events[1]
             assert (question["event"], question["question"]) == ("question.request", "Which?")
             assert (question["choices"], question["seconds"]) == (["one", "two"], 100)

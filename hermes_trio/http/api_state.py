@@ -10,7 +10,7 @@ from hermes_trio.http.runs.table import RunTable
 
 @dataclass(frozen=True, slots=True)
 class ApiState:
-    """One profile's part of the API's memory; holds no scope and nothing of a scope.
+    """One profile's part of the API's memory; holds no scope, and nothing of a scope but what ends running runs.
 
     Attributes:
         idempotency: Results of recent requests.

@@ -86,7 +86,7 @@ class Runs:
         async with self.client.stream("GET", f"runs/{run_id}/events") as answer:
             assert answer.status_code == 200, await answer.aread()
             send, receive = trio.open_memory_channel[dict](10_000)
-            with lone_error_raised():
+            with receive, lone_error_raised():
                 async with trio.open_nursery() as nursery:
                     # In a task, because the iterators within httpx are only left in order when they are cancelled.
                     nursery.start_soon(_read_events, answer, send)

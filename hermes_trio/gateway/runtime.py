@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import trio
@@ -15,7 +15,7 @@ from hermes_trio.turns.turn import run_turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from pathlib import Path
 
     from hermes_trio.gateway.capacity import TurnCapacity
@@ -247,9 +247,52 @@ class ProfileRuntime:
             StoreError: The store failed.
             HermesTrioError: Whatever else went wrong; the profile's log has the details.
         """
-        with self.capacity.seat(self.scope.name, self.scope.config.max_concurrent_sessions):
-            run = self._run_beside if request.history is not None else self._run_in_order
-            return await self.call(run, self.agent, request, emit)
+        with self._seat():
+            return await self.call(self._run_seated, request, emit)
+
+    def begin_turn(
+        self, request: TurnRequest, emit: Emit, ended: Callable[[TurnResult | HermesTrioError | None], None]
+    ) -> trio.CancelScope:
+        """Let a turn go on in this profile's nursery after its caller has gone; it has its seat when this returns.
+
+        Args:
+            request: What is asked.
+            emit: See `run_turn`.
+            ended: Told once of what came of it, when its seat is free again: its result, its error (see `run_turn`),
+                or None when it was cancelled by whoever holds it or by the profile's end. Must not fail.
+
+        Returns:
+            What ends it.
+
+        Raises:
+            CapacityExceeded: No seat is free.
+            ProfileUnavailable: The profile does not accept work.
+        """
+        if not self.accepting:
+            raise self._gone()  # also when no seat is free: one that is freed would not help
+        with ExitStack() as taken:
+            taken.enter_context(self._seat())
+
+            async def turn(scope: ProfileScope) -> None:
+                outcome: TurnResult | HermesTrioError | None = None
+                try:
+                    with seat:
+                        outcome = await self._run_seated(scope, request, emit)
+                except HermesTrioError as error:
+                    outcome = error
+                finally:
+                    ended(outcome)
+
+            hold = self.begin(turn)
+            seat = taken.pop_all()
+        return hold
+
+    def _seat(self) -> AbstractContextManager[None]:
+        return self.capacity.seat(self.scope.name, self.scope.config.max_concurrent_sessions)
+
+    async def _run_seated(self, scope: ProfileScope, request: TurnRequest, emit: Emit) -> TurnResult:
+        run = self._run_beside if request.history is not None else self._run_in_order
+        return await run(scope, self.agent, request, emit)
 
     def session_is_used(self, session_id: str, session_keys: Collection[str] = ()) -> bool:
         """Whether a turn of a session runs or waits, or something happens in one of its chats.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hermes_trio.gateway.runtime import SessionLocks
 from hermes_trio.http.idempotency import IdempotencyCache
+from hermes_trio.http.runs.table import RunTable
 
 if TYPE_CHECKING:
     from hermes_trio.http.response_object import FinishedResponse
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ApiState:
-    """One profile's part of the API's memory; holds no scope and nothing of a scope.
+    """One profile's part of the API's memory; holds no scope, and nothing of a scope but what ends running runs.
 
     Attributes:
         idempotency: Results of recent requests.
         responses: Responses to recent requests.
         conversations: Lets the responses of one conversation come one after the other.
+        runs: The runs that clients have started.
     """
 
     idempotency: IdempotencyCache[TurnResult] = field(default_factory=IdempotencyCache)
     responses: IdempotencyCache[FinishedResponse] = field(default_factory=IdempotencyCache)
     conversations: SessionLocks = field(default_factory=SessionLocks)
+    runs: RunTable = field(default_factory=RunTable)

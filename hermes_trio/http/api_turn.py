@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from hermes_trio.http.call import MAXIMUM_HEADER
 from hermes_trio.http.endpoint import Parameter
+from hermes_trio.http.model_names import model_route
 from hermes_trio.turns.turn import TurnRequest
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ def api_turn(
     Raises:
         RequestError: A header is not usable.
     """
-    routes = {route.alias: route for route in scope.config.api_server.model_routes}
     return TurnRequest(
         turn_id=secrets.token_hex(6),
         session_id=session_id,
@@ -56,7 +56,7 @@ def api_turn(
         history=history,
         system_text=system_text,
         session_key=call.header(KEY_HEADER.lower()) or "",
-        route=routes.get(model or ""),
+        route=model_route(scope, model),
         root_db=call.runtime.root_db,
         user_id=(call.source.user_id if call.source is not None else None) or "",
     )

@@ -57,7 +57,21 @@ def short_header(request: Request, name: str) -> str | None:
     Raises:
         RequestError: It is longer than 256 characters, or has control characters.
     """
-    value = (request.headers.get(name) or "").strip()
-    if len(value) > MAXIMUM_HEADER or not value.isprintable():
-        raise RequestError(f"header {name} must be at most {MAXIMUM_HEADER} printable characters", param=name)
-    return value or None
+    return short_text(request.headers.get(name), f"header {name}", name)
+
+
+def short_text(value: str | None, what: str, param: str) -> str | None:
+    """A short text of printable characters; None when it is missing or blank.
+
+    Args:
+        value: The text.
+        what: What to call it to people.
+        param: What to call it to programs.
+
+    Raises:
+        RequestError: It is longer than 256 characters, or has control characters.
+    """
+    text = (value or "").strip()
+    if len(text) > MAXIMUM_HEADER or not text.isprintable():
+        raise RequestError(f"{what} must be at most {MAXIMUM_HEADER} printable characters", param=param)
+    return text or None

@@ -10,7 +10,7 @@ from hermes_trio.http.json_body import decode_body
 from hermes_trio.http.message_content import SentMessage, parse_content
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,7 @@ def parse_chat_request(body: bytes) -> ChatRequest:
     messages = raw.get("messages")
     if not isinstance(messages, list) or not messages:
         raise RequestError("`messages` must be a list with at least one message", param="messages")
-    system: list[str] = []
-    talk: list[SentMessage] = []
-    for index, message in enumerate(messages):
-        _sort_in(index, message, system, talk)
+    system_text, talk = read_messages(messages, "messages")
     if not talk or talk[-1].role != "user":
         raise RequestError("the last message must be a user message", param="messages")
     if not talk[-1].text and isinstance(talk[-1].content, str):
@@ -63,8 +60,8 @@ def parse_chat_request(body: bytes) -> ChatRequest:
     if not (stream is None or isinstance(stream, bool)):
         raise RequestError("`stream` must be true or false", param="stream")
     return ChatRequest(
-        system_text="\n\n".join(system),
-        earlier=tuple(talk[:-1]),
+        system_text=system_text,
+        earlier=talk[:-1],
         user_message=talk[-1],
         model=model or None,
         stream=stream is True,
@@ -72,18 +69,35 @@ def parse_chat_request(body: bytes) -> ChatRequest:
     )
 
 
-def _sort_in(index: int, message: object, system: list[str], talk: list[SentMessage]) -> None:
+def read_messages(messages: Sequence[object], where: str) -> tuple[str, tuple[SentMessage, ...]]:
+    """Take a list of messages apart: what systems say, joined, and what users and assistants say, in order.
+
+    Args:
+        messages: The messages as decoded.
+        where: The list's name in the body, for errors.
+
+    Raises:
+        RequestError: Status 400; ``param`` names the offending message.
+    """
+    system: list[str] = []
+    talk: list[SentMessage] = []
+    for index, message in enumerate(messages):
+        _sort_in(f"{where}[{index}]", message, system, talk)
+    return "\n\n".join(system), tuple(talk)
+
+
+def _sort_in(where: str, message: object, system: list[str], talk: list[SentMessage]) -> None:
     if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-        raise RequestError("a message must be an object with a `role`", param=f"messages[{index}]")
+        raise RequestError("a message must be an object with a `role`", param=where)
     role = message["role"]
     if role in ("system", "developer"):
-        text = SentMessage(role, parse_content(message.get("content"), f"messages[{index}].content")).text
+        text = SentMessage(role, parse_content(message.get("content"), f"{where}.content")).text
         if text:
             system.append(text)
     elif role in ("user", "assistant"):
-        sent = SentMessage(role, parse_content(message.get("content"), f"messages[{index}].content"))
+        sent = SentMessage(role, parse_content(message.get("content"), f"{where}.content"))
         # An assistant message without text is a bare tool call of the client's own making; it says nothing here.
         if role == "user" or sent.content:
             talk.append(sent)
     elif role not in ("tool", "function"):
-        raise RequestError(f"unknown role {role[:40]!r}", param=f"messages[{index}].role")
+        raise RequestError(f"unknown role {role[:40]!r}", param=f"{where}.role")

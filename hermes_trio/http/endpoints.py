@@ -15,6 +15,7 @@ from hermes_trio.http.health_objects import DetailedHealth, Health
 from hermes_trio.http.model_list import serve_model_list
 from hermes_trio.http.openapi import serve_openapi
 from hermes_trio.http.response_endpoints import RESPONSE_ENDPOINTS
+from hermes_trio.http.runs.endpoints import RUN_ENDPOINTS
 from hermes_trio.http.session_endpoints import SESSION_ENDPOINTS
 
 _HEALTHY: Final = (Answer(200, "The process lives", Health),)
@@ -73,5 +74,6 @@ ENDPOINTS: Final[tuple[AnyEndpoint, ...]] = (
         parameters=TURN_HEADERS,
     ),
     *RESPONSE_ENDPOINTS,
+    *RUN_ENDPOINTS,
     *SESSION_ENDPOINTS,
 )

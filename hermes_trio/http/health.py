@@ -45,7 +45,7 @@ async def serve_detailed_health(scope: ProfileScope, call: Call) -> None:
     gateway, runtime = call.gateway, call.runtime
     slot = gateway.table[scope.name]
     platforms = _platforms(runtime)
-    checks = await _checks(gateway, runtime, platforms)
+    checks = await _checks(gateway, runtime, platforms, call.state.runs.active)
     ready = all(check.get("status") != "error" for check in checks.values())
     state = "draining" if gateway.draining else str(slot.state)
     body = DetailedHealth(
@@ -72,7 +72,7 @@ def _platforms(runtime: ProfileRuntime) -> Mapping[str, PlatformStatus]:
 
 
 async def _checks(
-    gateway: Gateway, runtime: ProfileRuntime, platforms: Mapping[str, PlatformStatus]
+    gateway: Gateway, runtime: ProfileRuntime, platforms: Mapping[str, PlatformStatus], active_runs: int
 ) -> dict[str, dict[str, object]]:
     scope = runtime.scope
     return {
@@ -88,7 +88,7 @@ async def _checks(
         },
         "background_queues": {
             "status": "ok",
-            "active_api_runs": runtime.active_turns,
+            "active_api_runs": active_runs,
             "process_completions": 0,
             "active_delegations": 0,
         },

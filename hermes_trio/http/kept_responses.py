@@ -11,8 +11,10 @@ from hermes_trio.http.response_object import DeletedResponse
 from hermes_trio.store.response_store import has_response_store
 
 if TYPE_CHECKING:
+    from hermes_trio.gateway.runtime import ProfileRuntime
     from hermes_trio.http.call import Call
     from hermes_trio.scope import ProfileScope
+    from hermes_trio.store.response_store import KeptResponse
 
 
 async def owns_response(scope: ProfileScope, call: Call) -> bool:
@@ -24,6 +26,27 @@ async def owns_response(scope: ProfileScope, call: Call) -> bool:
         return await store.has(call.parameters["response_id"])
     except (ProfileUnavailable, ScopeClosed, StoreError):
         return False
+
+
+async def find_continued(scope: ProfileScope, runtime: ProfileRuntime, response_id: str) -> KeptResponse:
+    """The response that a request wants to go on from.
+
+    Raises:
+        RequestError: 404 ``previous_response_not_found``.
+        StoreError: The store cannot be used.
+    """
+    kept = None
+    if await has_response_store(scope):
+        store = await runtime.response_store()
+        kept = await store.find(response_id)
+    if kept is None:
+        raise RequestError(
+            "there is no such response to continue",
+            status=404,
+            code="previous_response_not_found",
+            param="previous_response_id",
+        )
+    return kept
 
 
 async def serve_kept_response(scope: ProfileScope, call: Call) -> None:

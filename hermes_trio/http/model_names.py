@@ -10,6 +10,7 @@ from hermes_trio.home.names import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
     from hermes_trio.gateway.gateway import Gateway
+    from hermes_trio.home.config import ModelRoute
     from hermes_trio.scope import ProfileScope
 
 DEFAULT_MODEL_NAME: Final = "hermes-agent"
@@ -24,6 +25,11 @@ def public_model_name(scope: ProfileScope) -> str:
 def own_model_names(scope: ProfileScope) -> tuple[str, ...]:
     """What a client may name to be answered by this profile: the profile, then its aliases of other models."""
     return (public_model_name(scope), *(route.alias for route in scope.config.api_server.model_routes))
+
+
+def model_route(scope: ProfileScope, name: str | None) -> ModelRoute | None:
+    """The other model that a client's name for a model stands for; None for the profile's own."""
+    return next((route for route in scope.config.api_server.model_routes if route.alias == name), None)
 
 
 def offers_profiles(scope: ProfileScope) -> bool:

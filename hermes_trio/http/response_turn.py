@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from hermes_trio.errors import RequestError
 from hermes_trio.http.api_turn import SESSION_HEADER, api_turn, session_headers
 from hermes_trio.http.kept_history import decode_history, encode_history
+from hermes_trio.http.kept_responses import find_continued
 from hermes_trio.http.model_names import public_model_name
 from hermes_trio.http.response_object import (
     ConversationId,
@@ -88,7 +88,7 @@ class ResponseTurn:
         runtime, asked = self._call.runtime, self._asked
         continues = asked.previous_response_id or asked.conversation
         store = await runtime.response_store() if continues or asked.stores else None
-        previous = await _find_previous(store, asked) if store is not None else None
+        previous = await self._find_previous(scope, store) if store is not None else None
         start = self._start(scope, previous)
         self.draft = msgspec.structs.replace(self.draft, instructions=start.instructions)
         self.headers += session_headers(start.turn.session_id, start.turn.session_key)
@@ -111,6 +111,14 @@ class ResponseTurn:
             await store.put(response.id, kept, asked.conversation)
         await emit(self._begin(changes))
         return FinishedResponse(response, start.turn.session_id)
+
+    async def _find_previous(self, scope: ProfileScope, store: ResponseStore) -> KeptResponse | None:
+        asked = self._asked
+        if asked.conversation is not None:
+            return await store.find_last(asked.conversation)
+        if asked.previous_response_id is None:
+            return None
+        return await find_continued(scope, self._call.runtime, asked.previous_response_id)
 
     def _begin(self, changes: list[OutputChange]) -> list[OutputChange]:
         """Let the first changes be preceded by the beginning, which so waits until there is something to say."""
@@ -149,22 +157,6 @@ class ResponseTurn:
             return stored.messages if stored is not None else ()
         now = scope.clock.now()
         return (*turn.history, StoredMessage("user", self._asked.user_message, now), *self.output.messages(now))
-
-
-async def _find_previous(store: ResponseStore, asked: ResponsesRequest) -> KeptResponse | None:
-    if asked.conversation is not None:
-        return await store.find_last(asked.conversation)
-    if asked.previous_response_id is None:
-        return None
-    previous = await store.find(asked.previous_response_id)
-    if previous is None:
-        raise RequestError(
-            "there is no such response to continue",
-            status=404,
-            code="previous_response_not_found",
-            param="previous_response_id",
-        )
-    return previous
 
 
 def _draft(scope: ProfileScope, asked: ResponsesRequest) -> ResponseObject:

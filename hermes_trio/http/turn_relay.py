@@ -67,7 +67,7 @@ async def relay_whole(responder: Responder, run_turn: RunTurn[Event, Result]) ->
     """
     outcome = _Outcome(run_turn)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_watch_client, responder, nursery.cancel_scope)
+        nursery.start_soon(watch_client, responder, nursery.cancel_scope)
         await outcome.run(_nothing)
         nursery.cancel_scope.cancel()
     if outcome.error is not None:
@@ -105,7 +105,7 @@ async def relay_stream(
             buffer.close()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_watch_client, responder, nursery.cancel_scope)
+        nursery.start_soon(watch_client, responder, nursery.cancel_scope)
         nursery.start_soon(run)
         # Caught here, because a nursery would wrap it into a group.
         with suppress(ClientGone):
@@ -171,9 +171,10 @@ class _Outcome(Generic[Event, Result]):
             self.error = error
 
 
-async def _watch_client(responder: Responder, turn: trio.CancelScope) -> None:
+async def watch_client(responder: Responder, work: trio.CancelScope) -> None:
+    """Cancel the work when the client has gone; runs beside it and is to be cancelled."""
     await responder.wait_client_gone()
-    turn.cancel()
+    work.cancel()
 
 
 async def _nothing(_events: Sequence[object]) -> None:

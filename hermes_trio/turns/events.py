@@ -50,12 +50,14 @@ class ToolFinished:
         tool: The tool's name.
         failed: Whether its result is an error.
         output: What the model is told.
+        seconds: How long it took.
     """
 
     call_id: str
     tool: str
     failed: bool
     output: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,10 +55,12 @@ class ToolRound:
         async def run_one(index: int) -> None:
             call = self.calls[index]
             self._begun.append(index)
+            began = trio.current_time()
             await emit([ToolStarted(call.id, call.name, _label(call), arguments=call.arguments)])
             request = ToolRequest(call.id, call.name, call.arguments)
             self._results[index] = result = await call_tool(scope, turn, selection, request)
-            await emit([ToolFinished(call.id, call.name, result.failed, output=result.text)])
+            seconds = trio.current_time() - began
+            await emit([ToolFinished(call.id, call.name, result.failed, output=result.text, seconds=seconds)])
             patience.alive()
 
         async with trio.open_nursery() as life:

@@ -6,9 +6,11 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from hermes_trio.errors import ProfileUnavailable
+from hermes_trio.errors import CapacityExceeded, ModelError, ProfileUnavailable
+from hermes_trio.gateway import runtime as runtime_module
 from hermes_trio.gateway.capacity import TurnCapacity
 from hermes_trio.gateway.runtime import ProfileRuntime, SessionLocks
+from hermes_trio.turns.turn import TurnRequest
 
 
 def make_runtime(nursery: trio.Nursery) -> ProfileRuntime:
@@ -128,3 +130,90 @@ async def test_a_session_nobody_uses_is_forgotten(autojump_clock):
         async with locks.turn_of("s"), locks.turn_of("t"):
             await trio.sleep_forever()
     assert locks._locks == {}
+
+
+class Turns:
+    """Turns that a test ends as it likes, instead of an agent's."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.outcomes: list[object] = []
+        self.go_on = trio.Event()
+        self.error: Exception | None = None
+        monkeypatch.setattr(runtime_module, "run_turn", self._run)
+
+    async def _run(self, scope, agent, request, emit) -> str:
+        await self.go_on.wait()
+        if self.error is not None:
+            raise self.error
+        return f"answer to {request.session_id}"
+
+
+def seated_runtime(nursery: trio.Nursery, capacity: TurnCapacity) -> ProfileRuntime:
+    scope = SimpleNamespace(name="ada", generation=1, config=SimpleNamespace(max_concurrent_sessions=1))
+    return ProfileRuntime(scope, None, nursery, capacity)
+
+
+async def no_reader(events) -> None:
+    """Nobody reads."""
+
+
+async def test_a_turn_that_goes_on_has_its_seat_at_once_and_leaves_it_before_its_end_is_told(monkeypatch):
+    turns, capacity, running = Turns(monkeypatch), TurnCapacity(10, 1), []
+
+    def ended(outcome) -> None:
+        turns.outcomes.append(outcome)
+        running.append(capacity.running())
+
+    async with trio.open_nursery() as nursery:
+        runtime = seated_runtime(nursery, capacity)
+        runtime.begin_turn(TurnRequest("t", "s", "x"), no_reader, ended)
+        assert capacity.running() == 1
+        with pytest.raises(CapacityExceeded):
+            runtime.begin_turn(TurnRequest("t", "s", "x"), no_reader, ended)
+        turns.go_on.set()
+    assert turns.outcomes == ["answer to s"]
+    assert running == [0]
+
+
+async def test_a_turn_that_goes_on_tells_its_error_and_leaves_the_profile_alone(monkeypatch):
+    turns, capacity = Turns(monkeypatch), TurnCapacity(10, 1)
+    turns.error = error = ModelError("no")
+    turns.go_on.set()
+    async with trio.open_nursery() as nursery:
+        runtime = seated_runtime(nursery, capacity)
+        runtime.begin_turn(TurnRequest("t", "s", "x", history=()), no_reader, turns.outcomes.append)
+        await wait_all_tasks_blocked()
+        assert not nursery.cancel_scope.cancel_called
+    assert turns.outcomes == [error]
+
+
+@pytest.mark.parametrize("by_profile", [False, True])
+async def test_a_turn_that_goes_on_can_be_cancelled_and_ends_with_the_profile(monkeypatch, by_profile):
+    turns, capacity = Turns(monkeypatch), TurnCapacity(10, 1)
+    async with trio.open_nursery() as nursery:
+        runtime = seated_runtime(nursery, capacity)
+        hold = runtime.begin_turn(TurnRequest("t", "s", "x"), no_reader, turns.outcomes.append)
+        if by_profile:  # before it has run a single step
+            nursery.cancel_scope.cancel()
+        else:
+            await wait_all_tasks_blocked()
+            hold.cancel()
+    assert turns.outcomes == [None]
+    assert capacity.running() == 0
+
+
+async def test_a_drain_waits_for_a_turn_that_goes_on_and_takes_no_other_even_if_no_seat_is_free(
+    monkeypatch, autojump_clock
+):
+    turns = Turns(monkeypatch)
+    async with trio.open_nursery() as nursery:
+        runtime = seated_runtime(nursery, TurnCapacity(10, 1))
+        runtime.begin_turn(TurnRequest("t", "s", "x"), no_reader, turns.outcomes.append)
+        nursery.start_soon(runtime.drain, 60)
+        await wait_all_tasks_blocked()
+        with pytest.raises(ProfileUnavailable):
+            runtime.begin_turn(TurnRequest("t", "s", "x"), no_reader, turns.outcomes.append)
+        await trio.sleep(50)
+        assert turns.outcomes == []
+        turns.go_on.set()
+    assert turns.outcomes == ["answer to s"]

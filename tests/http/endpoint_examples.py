@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+import trio
 
 from hermes_trio.testing import ProfileFiles
 from hermes_trio.testing import test_key as key_of
@@ -43,6 +44,7 @@ class Example:
         seed: Makes what the path names; needed where it has parameters.
         status: The status of its answer.
         volatile: Numbers in its answer that change by themselves.
+        holds_seat: Whether what the seed makes holds the one seat of its profile.
     """
 
     body: object = None
@@ -50,6 +52,7 @@ class Example:
     seed: Seed | None = None
     status: int = 200
     volatile: tuple[str, ...] = ()
+    holds_seat: bool = False
 
 
 async def seed_session(gateway: GatewayFixture, profile: str) -> Mapping[str, str]:
@@ -66,6 +69,23 @@ async def seed_response(gateway: GatewayFixture, profile: str) -> Mapping[str, s
     return {"response_id": answer.json()["id"]}
 
 
+async def seed_run(gateway: GatewayFixture, profile: str) -> Mapping[str, str]:
+    """A run of the profile that has ended."""
+    async with gateway.client(profile) as client:
+        answer = await client.post("runs", json={"input": f"I speak to {profile}"})
+        run_id = answer.json()["run_id"]
+        while (await client.get(f"runs/{run_id}")).json()["status"] != "completed":
+            await trio.sleep(0.1)
+    return {"run_id": run_id}
+
+
+async def seed_long_run(gateway: GatewayFixture, profile: str) -> Mapping[str, str]:
+    """A run of the profile that waits for nothing."""
+    async with gateway.client(profile) as client:
+        answer = await client.post("runs", json={"input": "!sleep 1000"})
+    return {"run_id": answer.json()["run_id"]}
+
+
 EXAMPLES: Mapping[str, Example] = {
     "GET /health": Example(),
     "GET /v1/health": Example(),
@@ -79,6 +99,12 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /v1/responses": Example({"input": "hello"}),
     "GET /v1/responses/{response_id}": Example(seed=seed_response),
     "DELETE /v1/responses/{response_id}": Example(seed=seed_response),
+    "POST /v1/runs": Example({"input": "hello"}, status=202),
+    "GET /v1/runs/{run_id}": Example(seed=seed_run),
+    "GET /v1/runs/{run_id}/events": Example(seed=seed_run),
+    "POST /v1/runs/{run_id}/approval": Example({"choice": "once"}, seed=seed_long_run, status=409, holds_seat=True),
+    "POST /v1/runs/{run_id}/answer": Example({"answer": "yes"}, seed=seed_long_run, status=409, holds_seat=True),
+    "POST /v1/runs/{run_id}/stop": Example(seed=seed_long_run, holds_seat=True),
     "GET /api/sessions": Example(),
     "POST /api/sessions": Example({"title": "A title"}, status=201),
     "GET /api/sessions/{session_id}": Example(seed=seed_session),

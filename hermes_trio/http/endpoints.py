@@ -8,6 +8,7 @@ from hermes_trio.http.chat_completions import serve_chat_completions
 from hermes_trio.http.endpoint import Answer, AnyEndpoint, Endpoint, PublicEndpoint
 from hermes_trio.http.health import serve_detailed_health, serve_health
 from hermes_trio.http.model_list import serve_model_list
+from hermes_trio.http.webhooks.endpoints import WEBHOOK_ENDPOINT
 
 _HEALTHY: Final = (Answer(200, "The process lives"),)
 
@@ -33,4 +34,5 @@ ENDPOINTS: Final[tuple[AnyEndpoint, ...]] = (
         starts_turn=True,
         answers=(Answer(200, "The answer", streams=True),),
     ),
+    WEBHOOK_ENDPOINT,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -17,29 +16,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.npm import install
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = Path(__file__).parent
-PACKAGE = FOLDER / "node_modules" / "@modelcontextprotocol" / "server-everything"
+PACKAGE = "@modelcontextprotocol/server-everything"
 START_SECONDS = 30.0
 
 
 def install_everything() -> tuple[str, ...]:
     """Install the reference server from the lock file, once, and say how it is started; skips without npm."""
-    npm, node = shutil.which("npm"), shutil.which("node")
-    if npm is None or node is None:
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
         pytest.skip("the reference server needs node and npm")
-    wanted = json.loads((FOLDER / "package.json").read_text())["dependencies"][
-        "@modelcontextprotocol/server-everything"
-    ]
-    with (FOLDER / "package.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs at once would install into each other
-        manifest = PACKAGE / "package.json"
-        if not manifest.exists() or json.loads(manifest.read_text())["version"] != wanted:
-            command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-            subprocess.run(command, cwd=FOLDER, check=True, capture_output=True, timeout=120)
-    return (node, str(PACKAGE / "dist" / "index.js"), "stdio")
+    return (node, str(install(FOLDER, PACKAGE) / "dist" / "index.js"), "stdio")
 
 
 @dataclass

@@ -241,7 +241,7 @@ class _ChatTurn:
         """What an errand has come to: nobody else may see it."""
         errand = self.turn.messages[-1].errand
         if errand is not None:
-            said = one_line(self.chats.scope.log.redact(text[:_LOGGED]))
+            said = one_line(self.chats.scope.log.redact(text))[:_LOGGED]
             where = errand.destination or "nowhere but here"
             self.chats.log.info(f"{errand.name} is answered, to {where}: {said}", turn=self.turn.turn_id)
 

@@ -188,7 +188,7 @@ class _Arrival:
                 return self._duplicate()
             place = await self._destination(scope, payload)
             if place is None:
-                log.info(f"{self.route.name}: {one_line(scope.log.redact(delivery.text[:_LOGGED]))}")
+                log.info(f"{self.route.name}: {one_line(scope.log.redact(delivery.text))[:_LOGGED]}")
             else:
                 await say_now(scope, self.gateway.senders, place, delivery.text, key)
             await remember_delivery(scope, delivery)

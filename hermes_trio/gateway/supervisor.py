@@ -13,8 +13,8 @@ from hermes_trio.gateway.file_watch import file_identity, wait_for_change
 from hermes_trio.gateway.process_reports import ProcessReports
 from hermes_trio.gateway.runtime import ProfileRuntime
 from hermes_trio.gateway.states import CrashReport, ProfileState
-from hermes_trio.home.listening import listening_remarks
 from hermes_trio.gateway.take_up import is_anything_left
+from hermes_trio.home.listening import listening_remarks
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.provenance import ROUTE_INVALID
 from hermes_trio.home.settings import load_profile_settings

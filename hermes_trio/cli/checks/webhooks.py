@@ -26,16 +26,7 @@ SHORTEST_SECRET: Final = 16
 
 
 def check_webhooks(survey: Survey) -> Iterator[Finding]:
-    """The routes of the default profile; other profiles' count for nothing."""
-    for _, settings in survey.readable():
-        if settings.name != DEFAULT_PROFILE and settings.config.webhook.routes:
-            yield _finding(
-                "webhook_routes_ignored",
-                f"{settings.paths.config} platforms.webhook",
-                "routes count in the default profile only",
-                f"move them to the default profile's config.yaml, with `profile: {settings.name}`",
-                profile=settings.name,
-            )
+    """The routes of the default profile; those of others count for nothing, as `check_listening` says."""
     found = survey.default().settings
     if found is None:
         return
@@ -164,6 +155,5 @@ def _finding(
     mend: str | None,
     *,
     level: Level = Level.WARNING,
-    profile: str = DEFAULT_PROFILE,
 ) -> Finding:
-    return Finding(level=level, code=code, profile=profile, where=where, message=message, mend=mend)
+    return Finding(level=level, code=code, profile=DEFAULT_PROFILE, where=where, message=message, mend=mend)

@@ -18,7 +18,7 @@ from hermes_trio.errors import HermesTrioError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-COMMANDS = ("run", "status", "check", "chat", "turns", "pairing", "inbox", "route", "completion")
+COMMANDS = ("run", "status", "check", "chat", "turns", "pairing", "inbox", "route", "webhook", "completion")
 """Subcommands, in the order of the help page; each is ``command`` in the module of its name, imported when needed."""
 
 EPILOG = """
@@ -33,6 +33,7 @@ Examples:
   hermes-trio pairing list           who wants to talk to the bots, and who may
   hermes-trio inbox list             which messages wait, and which were given up
   hermes-trio route list             which messages of one bot other profiles answer
+  hermes-trio webhook list           at which addresses other services wake an agent
 
 \b
 Exit codes:

@@ -69,6 +69,8 @@ def describe_gateway(view: GatewayReport, shown: Sequence[ProfileReport], now: f
     lines = [
         f"hermes-trio {view.version}, pid {view.pid}, {style.state(view.state)} for {describe_span(now - view.since)}",
         f"{view.home} on {view.address or '(not listening yet)'}",
+        *([f"webhooks on {view.webhook_address}"] if view.webhook_address else []),
+        *([style.paint(f"webhooks: {view.webhook_problem}", "yellow")] if view.webhook_problem else []),
         "",
     ]
     head = [style.paint(title, bold=True) for title in COLUMNS]

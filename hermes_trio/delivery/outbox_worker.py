@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from hermes_trio.adapter_api.adapter import Adapter
     from hermes_trio.adapter_api.outgoing import OutgoingMedia
+    from hermes_trio.delivery.shown import Sender
     from hermes_trio.scope import ProfileScope
     from hermes_trio.store.outbox import OutboxRow
 
@@ -277,7 +278,7 @@ def _may_work_later(error: AdapterError) -> bool:
     return error.retryable or isinstance(error, CredentialRefused | CredentialMissing)
 
 
-async def send_in_plain_if_refused(adapter: Adapter, target: Target, text: OutgoingText) -> str:
+async def send_in_plain_if_refused(adapter: Sender, target: Target, text: OutgoingText) -> str:
     """Send a text, without its markup if the platform cannot read that; the platform's id of the message.
 
     Raises:

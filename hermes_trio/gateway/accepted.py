@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from hermes_trio.adapter_api.messages import InboundMessage  # noqa: TC001  read at run time by the decoder
+from hermes_trio.gateway.errand import Errand  # noqa: TC001  likewise
 from hermes_trio.store.inbox import NewInboxRow
 from hermes_trio.turns.commands.parsing import parse_command
 
@@ -29,6 +30,7 @@ class Accepted:
         attempts: How many turns have begun to answer it before; at least one if any has.
         begun: Of messages that were to be answered together, and are again: the same time in seconds since the epoch;
             else 0.
+        errand: What is different when nobody in a chat has asked, or None.
     """
 
     row_id: int
@@ -38,6 +40,7 @@ class Accepted:
     internal: bool = False
     attempts: int = 0
     begun: float = 0.0
+    errand: Errand | None = None
 
     @property
     def command(self) -> ParsedCommand | None:
@@ -48,10 +51,16 @@ class Accepted:
 class _Stored(msgspec.Struct, frozen=True, omit_defaults=True):
     message: InboundMessage
     internal: bool = False
+    errand: Errand | None = None
 
 
 def new_row(
-    message: InboundMessage, transport_profile: str, session_key: str, *, internal: bool = False
+    message: InboundMessage,
+    transport_profile: str,
+    session_key: str,
+    *,
+    internal: bool = False,
+    errand: Errand | None = None,
 ) -> NewInboxRow:
     """The row with which a message goes into the inbox of the runtime profile."""
     source = message.source
@@ -62,7 +71,7 @@ def new_row(
         thread_id=source.thread_id,
         message_id=message.message_id,
         session_key=session_key,
-        message=msgspec.json.encode(_Stored(message, internal)).decode(),
+        message=msgspec.json.encode(_Stored(message, internal, errand)).decode(),
     )
 
 
@@ -82,4 +91,5 @@ def decode_row(row: InboxRow) -> Accepted:
         # An orderly end takes its attempt back, but leaves word that there was one.
         attempts=max(row.attempts, int(row.last_error is not None)),
         begun=row.updated_at if row.state == "running" else 0.0,
+        errand=stored.errand,
     )

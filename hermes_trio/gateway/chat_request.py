@@ -48,6 +48,8 @@ def message_text(scope: ProfileScope, messages: Sequence[Accepted]) -> str:
 
 def _one_text(scope: ProfileScope, accepted: Accepted) -> str:
     message, config = accepted.message, scope.config
+    if accepted.errand is not None:
+        return message.text
     if accepted.internal:
         return f"{_EVENT_MARK}\n{message.text}"
     text = message.text.strip()

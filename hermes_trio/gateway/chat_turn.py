@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -15,12 +14,14 @@ from hermes_trio.gateway.chat_display import display_here, footer_line
 from hermes_trio.gateway.chat_request import message_text, origin_of, place_of, special_of
 from hermes_trio.gateway.inbound_files import take_in
 from hermes_trio.gateway.reply import ReplyPlace, answer_rows, notice_rows
-from hermes_trio.gateway.session_context import session_context
+from hermes_trio.gateway.session_context import errand_context, session_context
 from hermes_trio.gateway.turn_view import open_turn_view
+from hermes_trio.io.log_format import one_line
 from hermes_trio.io.supervise import main_leaf, reason_code
-from hermes_trio.store import inbox, outbox
+from hermes_trio.store import inbox, outbox, routing_index
 from hermes_trio.store.chat_entries import TurnCounts, turn_counter
-from hermes_trio.store.chat_sessions import get_or_create
+from hermes_trio.store.chat_sessions import end_for_good, get_or_create
+from hermes_trio.turns.commands.skill_commands import with_skills
 from hermes_trio.turns.request import TurnRequest
 from hermes_trio.turns.turn_hooks import SESSION_RESET, tell_of_session_id
 
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 #: The profile ends meanwhile; what is not noted by then counts as an attempt.
 RELEASE_SECONDS: Final = 2.0
+#: Characters of an errand's answer that go to the log.
+_LOGGED: Final = 2000
 
 
 async def answer_in_lane(chats: Chats, lane: Lane, turn: LaneTurn) -> None:
@@ -133,7 +136,7 @@ class _ChatTurn:
             except (ProfileUnavailable, ScopeClosed, TurnCrashed):
                 raise
             except HermesTrioError as error:
-                await self._tell_failure(place, error, view)
+                await self._tell_failure(session, place, error, view)
 
     def place(self, accepted: Accepted) -> ReplyPlace:
         """Where the answer goes: to where the last message came from, through the bot that received it."""
@@ -146,7 +149,7 @@ class _ChatTurn:
         request = TurnRequest(
             turn_id=turn.turn_id,
             session_id=session.session_id,
-            user_message=await take_in(scope, chats.senders, turn.messages, message_text(scope, turn.messages)),
+            user_message=await take_in(scope, chats.senders, turn.messages, await self._text(session)),
             source=last.message.source.platform,
             session_key=self.lane.session_key,
             user_id=last.message.source.user_id or "",
@@ -155,12 +158,10 @@ class _ChatTurn:
             root_db=chats.root_db,
             can_ask=not last.internal,
             place=place_of(last.message, last.transport_profile),
-            context_text=session_context(
-                scope.config, last.message.source, place.capabilities, chats.connected_platforms()
-            ),
+            context_text=self._context(last, place),
             control=turn.control,
-            seal=lambda result: self._seal(result, place, display, view),
-            sealed=partial(scope.db.changes.mark, outbox.TOPIC),
+            seal=lambda result: self._seal(session, result, place, display, view),
+            sealed=self._mark_changes,
             # Only then is what is stored of it taken up: a chat that has moved, or goes on with another chat's
             # conversation, has numbers of messages that mean others there.
             resumed=any(one.attempts for one in turn.messages),
@@ -169,7 +170,39 @@ class _ChatTurn:
         )
         await chats.run_turn(request, view.emit)
 
-    async def _seal(self, result: TurnResult, place: ReplyPlace, display: DisplayConfig, view: TurnView) -> SqlJob:
+    async def _text(self, session: ChatSession) -> str:
+        """What the model reads; of an errand together with the skills that were chosen for it."""
+        last, text = self.turn.messages[-1], message_text(self.chats.scope, self.turn.messages)
+        if last.errand is None:
+            return text
+        platform = last.message.source.platform
+        return await with_skills(self.chats.scope, last.errand.skills, text, session.session_id, platform)
+
+    def _context(self, last: Accepted, place: ReplyPlace) -> str:
+        config, connected = self.chats.scope.config, self.chats.connected_platforms()
+        if last.errand is not None:
+            return errand_context(last.errand)
+        return session_context(config, last.message.source, place.capabilities, connected)
+
+    def _mark_changes(self) -> None:
+        """Wake those who wait for what the end of the turn has stored."""
+        self.chats.scope.db.changes.mark(outbox.TOPIC)
+        if self.turn.messages[-1].errand is not None:
+            self.chats.scope.db.changes.mark(routing_index.TOPIC)
+
+    def _ends_errand(self, session: ChatSession) -> SqlJob | None:
+        """What ends the session of an errand in the transaction that is done with it; None for a chat's, which stays.
+
+        Nobody comes back to it, so its entry in the routing index goes too.
+        """
+        errand = self.turn.messages[-1].errand
+        if errand is None:
+            return None
+        return end_for_good(self.chats.scope, self.lane.session_key, session.session_id, errand.end_reason)
+
+    async def _seal(
+        self, session: ChatSession, result: TurnResult, place: ReplyPlace, display: DisplayConfig, view: TurnView
+    ) -> SqlJob:
         scope = self.chats.scope
         footer = await footer_line(scope, display, result, view.last_prompt) if display.footer_enabled else ""
         rows = await answer_rows(scope, place, result.text, grown=await view.stop_growing(), footer=footer)
@@ -178,21 +211,39 @@ class _ChatTurn:
             usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens, view.last_prompt
         )
         count = turn_counter(scope, self.lane.session_key, counts)
-        answered, at = self.turn.answered_rows(), scope.clock.now()
+        answered, at, end = self.turn.answered_rows(), scope.clock.now(), self._ends_errand(session)
+        self._log_errand(result.text)
 
         def job(connection: sqlite3.Connection) -> None:
             outbox.insert_parts(connection, rows, at)
             inbox.close_rows(connection, answered, at)
             count(connection)
+            if end is not None:
+                end(connection)
 
         return job
 
-    async def _tell_failure(self, place: ReplyPlace, error: HermesTrioError, view: TurnView) -> None:
+    async def _tell_failure(
+        self, session: ChatSession, place: ReplyPlace, error: HermesTrioError, view: TurnView
+    ) -> None:
         """Tell the chat why there is no answer; the message is done with, its text stays in the conversation."""
         scope = self.chats.scope
         text = f"⚠️ {failure_text(scope, error)}"
-        rows = await answer_rows(scope, place, text, grown=await view.stop_growing())
-        await _close_with(scope, rows, self.turn.answered_rows())
+        if self.turn.messages[-1].errand is None:
+            rows = await answer_rows(scope, place, text, grown=await view.stop_growing())
+        else:
+            rows = await notice_rows(scope, place, text)
+            self._log_errand(text)
+        await _close_with(scope, rows, self.turn.answered_rows(), self._ends_errand(session))
+        self._mark_changes()
+
+    def _log_errand(self, text: str) -> None:
+        """What an errand has come to: nobody else may see it."""
+        errand = self.turn.messages[-1].errand
+        if errand is not None:
+            said = one_line(self.chats.scope.log.redact(text))[:_LOGGED]
+            where = errand.destination or "nowhere but here"
+            self.chats.log.info(f"{errand.name} is answered, to {where}: {said}", turn=self.turn.turn_id)
 
     async def _tell_reset(self, last: Accepted, session: ChatSession) -> None:
         policy = self.chats.scope.config.chat.session_reset
@@ -222,13 +273,17 @@ def failure_text(scope: ProfileScope, error: HermesTrioError) -> str:
     return f"No answer this time: {problem} (`{error.code}`).{again}"
 
 
-async def _close_with(scope: ProfileScope, rows: list[outbox.NewOutboxRow], answered: tuple[int, ...]) -> None:
+async def _close_with(
+    scope: ProfileScope, rows: list[outbox.NewOutboxRow], answered: tuple[int, ...], also: SqlJob | None = None
+) -> None:
     """Commit what is said and that the messages are done with, in one transaction."""
     at = scope.clock.now()
 
     def job(connection: sqlite3.Connection) -> None:
         outbox.insert_parts(connection, rows, at)
         inbox.close_rows(connection, answered, at)
+        if also is not None:
+            also(connection)
 
     await outbox.commit_and_wake(scope, lambda: scope.db.write(job))
 

@@ -19,6 +19,7 @@ from hermes_trio.gateway.adapter_slot import AdapterSlot, AdapterState
 from hermes_trio.gateway.asked import AskedQuestions
 from hermes_trio.gateway.chat_command import run_command_of
 from hermes_trio.gateway.chat_turn import answer_in_lane, say_and_close
+from hermes_trio.gateway.destinations import DestinationSenders, place_at
 from hermes_trio.gateway.held_messages import HeldMessages
 from hermes_trio.gateway.ingress import Ingress
 from hermes_trio.gateway.lane_table import LaneTable
@@ -162,7 +163,8 @@ class Chats:
                 self.recovered.set()
                 if self.slots or len(self.held):
                     nursery.start_soon(self.held.serve, name=f"{self.scope.name} held messages")
-                await nursery.start(serve_outbox, self.scope, self.senders, name=f"{self.scope.name} outbox")
+                senders = DestinationSenders(self.scope, self.senders)
+                await nursery.start(serve_outbox, self.scope, senders, name=f"{self.scope.name} outbox")
                 await self._prune_forever()
         finally:
             for slot in self.slots.values():
@@ -304,22 +306,29 @@ class Chats:
     def reply_place(self, accepted: Accepted, what: str = "answer") -> ReplyPlace:
         """Where to say something in reply to a message: where it came from, through the bot that received it.
 
+        In reply to an errand: at its destination, or nowhere.
+
         Args:
             accepted: The message.
             what: Tells what is said from other things that are said in reply to the same message.
         """
-        message, source = accepted.message, accepted.message.source
+        message, source, errand = accepted.message, accepted.message.source, accepted.errand
+        key = f"{reply_key(accepted.transport_profile, message)}:{what}"
+        if errand is not None and errand.destination is not None:
+            place = place_at(self.senders, errand.destination, accepted.session_key, key)
+            return replace(place, inbox_id=accepted.row_id or None)
         return ReplyPlace(
             transport_profile=accepted.transport_profile,
             platform=source.platform,
             chat_id=source.chat_id or source.user_id or "",
             thread_id=source.thread_id,
             session_key=accepted.session_key,
-            key=f"{reply_key(accepted.transport_profile, message)}:{what}",
+            key=key,
             reply_to=None if accepted.internal else message.message_id,
             reply_to_mode="off" if source.chat_type == "dm" else self.platform(accepted).reply_to_mode,
             inbox_id=accepted.row_id or None,
             capabilities=self.senders.capabilities(accepted.transport_profile, source.platform),
+            says="all" if errand is None else "nothing",
         )
 
     async def run_turn(self, request: TurnRequest, emit: Emit) -> TurnResult:

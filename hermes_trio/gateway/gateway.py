@@ -21,6 +21,7 @@ from hermes_trio.gateway.states import ProfileState
 from hermes_trio.gateway.supervisor import ProfileSupervisor
 from hermes_trio.gateway.table import ProfileSlot, ProfileTable
 from hermes_trio.gateway.views import adapter_reports, turn_reports
+from hermes_trio.gateway.webhook_book import WebhookBook
 from hermes_trio.home.discovery import discover_profiles
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.routing.route_table import build_route_table
@@ -63,6 +64,7 @@ class Gateway:
         mounts: The paths that adapters serve.
         router: Decides which profile answers what bots receive.
         claims: Which adapter may use a credential that several profiles have.
+        webhooks: The routes of the webhook platform.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Gateway:
             changes=lambda: self.changes,
         )
         self.claims = CredentialClaims()
+        self.webhooks = WebhookBook(self)
         for profile in profiles:
             slot = ProfileSlot(profile.name, shared.clock, self._profile_changed)
             self.table.add(slot)
@@ -126,6 +129,8 @@ class Gateway:
             since=self.started_at,
             active_turns=self.capacity.running(),
             profiles=[self._profile_report(slot) for slot in self.table],
+            webhook_address=self.webhooks.address,
+            webhook_problem=self.webhooks.problem,
         )
 
     async def settled(self) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from hermes_trio.adapter_api.messages import MediaKind
-from hermes_trio.adapter_api.outgoing import OutgoingMedia
+from hermes_trio.adapter_api.outgoing import OutgoingMedia, OutgoingText
 from hermes_trio.delivery.compose import compose_reply
 from hermes_trio.delivery.media import extract_media
 from hermes_trio.delivery.outbound_media import MediaRefused, allowed_media
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from hermes_trio.adapter_api.capabilities import Capabilities
     from hermes_trio.adapter_api.messages import InboundMessage
-    from hermes_trio.adapter_api.outgoing import Button, OutgoingText
+    from hermes_trio.adapter_api.outgoing import Button
     from hermes_trio.delivery.media import MediaTag
     from hermes_trio.scope import ProfileScope
     from hermes_trio.store.outbox import OutboxKind
@@ -46,6 +46,8 @@ class ReplyPlace:
         reply_to_mode: Which parts quote that message: ``off``, ``first`` or ``all``.
         inbox_id: The message it answers, in the inbox, or None.
         capabilities: What the platform can do.
+        says: What may be said there: ``all``, only ``answers`` of the agent, or ``nothing``.
+        verbatim: Whether the place reads Markdown itself, so that a text goes there as it is.
     """
 
     transport_profile: str
@@ -58,6 +60,8 @@ class ReplyPlace:
     reply_to_mode: str
     inbox_id: int | None
     capabilities: Capabilities
+    says: Literal["all", "answers", "nothing"] = "all"
+    verbatim: bool = False
 
     def row(self, content: str, part: int, parts: int, kind: OutboxKind = "reply") -> NewOutboxRow:
         """One part for the outbox, counted from 1."""
@@ -110,6 +114,8 @@ async def notice_rows(
     Raises:
         ScopeClosed: This generation of the profile is over.
     """
+    if place.says != "all":
+        return []
     texts = await _compose(scope, place, text, buttons=buttons)
     return _text_rows(place, texts, "notice", (), len(texts))
 
@@ -131,6 +137,8 @@ async def answer_rows(
 
     Cancellation: copies of files may be left behind, and are swept later.
     """
+    if place.says == "nothing":
+        return []
     said = extract_media(without_thinking(text))
     media, refused = await _take_out(scope, place, said.media)
     words = "" if is_silence(said.text, narration=scope.config.chat.filter_silence_narration) else said.text
@@ -175,6 +183,11 @@ def _text_rows(
     ]
 
 
+async def compose_at(scope: ProfileScope, place: ReplyPlace, text: str) -> tuple[OutgoingText, ...]:
+    """The messages that a text in Markdown makes there."""
+    return await _compose(scope, place, text)
+
+
 async def _compose(
     scope: ProfileScope,
     place: ReplyPlace,
@@ -183,6 +196,8 @@ async def _compose(
     footer: str = "",
     buttons: tuple[tuple[Button, ...], ...] = (),
 ) -> tuple[OutgoingText, ...]:
+    if place.verbatim:
+        return (OutgoingText(text[: place.capabilities.text_limit]),) if text.strip() else ()
     return await compose_reply(
         scope,
         text,

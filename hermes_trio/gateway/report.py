@@ -97,6 +97,8 @@ class GatewayReport(msgspec.Struct, frozen=True):
         state: ``starting``, ``running``, ``degraded`` (some profile does not serve) or ``draining``.
         since: Wall time of the start, seconds since the epoch.
         address: Where the listener accepts, e.g. ``http://127.0.0.1:8642``; empty before it does.
+        webhook_address: Where webhooks have a listener of their own, or empty.
+        webhook_problem: What is wrong with the webhook platform, or empty.
     """
 
     pid: int
@@ -107,3 +109,5 @@ class GatewayReport(msgspec.Struct, frozen=True):
     since: float
     active_turns: int
     profiles: list[ProfileReport]
+    webhook_address: str = ""
+    webhook_problem: str = ""

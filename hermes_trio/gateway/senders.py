@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hermes_trio.adapter_api.adapter import Adapter
     from hermes_trio.adapter_api.capabilities import Capabilities
     from hermes_trio.adapter_api.outgoing import OutgoingText, SentMessage, Target
+    from hermes_trio.delivery.outbox_worker import Senders as AnySenders
     from hermes_trio.gateway.adapter_slot import AdapterSlot
     from hermes_trio.io.log import ProfileLogger
 
@@ -93,7 +94,7 @@ class BotSender:
         log: Of the profile that shows something.
     """
 
-    def __init__(self, senders: Senders, transport_profile: str, platform: str, log: ProfileLogger) -> None:
+    def __init__(self, senders: AnySenders, transport_profile: str, platform: str, log: ProfileLogger) -> None:
         self._senders = senders
         self._transport_profile = transport_profile
         self._platform = platform

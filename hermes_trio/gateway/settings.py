@@ -11,6 +11,7 @@ from hermes_trio.home.config import ApiServerConfig, GatewayConfig, LoggingConfi
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.secrets import load_secrets
 from hermes_trio.home.settings import load_profile_settings
+from hermes_trio.home.webhook_config import WebhookConfig
 
 if TYPE_CHECKING:
     from hermes_trio.gateway.options import GatewayOptions
@@ -26,6 +27,7 @@ class GatewaySettings:
         port: Port to listen on; 0 takes any free one.
         cors_origins: Web origins that may call the API.
         gateway: The ``gateway`` section.
+        webhook: The webhook platform; as it was at the start of the process.
         logging: Rotation and level of the root home's logs.
         problem: Why the default profile's files could not be used, or None.
         accounts: The accounts of the default profile's bots: platform and digest.
@@ -36,6 +38,7 @@ class GatewaySettings:
     cors_origins: tuple[str, ...]
     gateway: GatewayConfig
     logging: LoggingConfig
+    webhook: WebhookConfig
     problem: HermesTrioError | None
     accounts: frozenset[tuple[str, str]] = frozenset()
 
@@ -51,16 +54,18 @@ def load_gateway_settings(options: GatewayOptions) -> GatewaySettings:
     try:
         settings = load_profile_settings(options.home, DEFAULT_PROFILE, options.environ)
         config, accounts = settings.config, _accounts(settings)
-        api, gateway, logging = config.api_server, config.gateway, config.logging
+        api, gateway, logging, webhook = config.api_server, config.gateway, config.logging, config.webhook
     except HermesTrioError as error:
         problem = error
         api, gateway, logging = _address_from_secrets(options), GatewayConfig(), LoggingConfig()
+        webhook = WebhookConfig()
     return GatewaySettings(
         host=options.host or api.host,
         port=api.port if options.port is None else options.port,
         cors_origins=api.cors_origins,
         gateway=gateway,
         logging=logging,
+        webhook=webhook,
         problem=problem,
         accounts=accounts,
     )

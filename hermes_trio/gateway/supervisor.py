@@ -13,6 +13,7 @@ from hermes_trio.gateway.file_watch import file_identity, wait_for_change
 from hermes_trio.gateway.process_reports import ProcessReports
 from hermes_trio.gateway.runtime import ProfileRuntime
 from hermes_trio.gateway.states import CrashReport, ProfileState
+from hermes_trio.gateway.take_up import is_anything_left
 from hermes_trio.home.listening import listening_remarks
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.provenance import ROUTE_INVALID
@@ -111,7 +112,7 @@ class ProfileSupervisor:
                     nursery.start_soon(reports.serve, chats, name=f"{scope.name}#{scope.generation} process reports")
 
                 runtime.prepare_chats(chats, begin_chats)
-                if chats.slots or gateway.router.is_target(slot.name):
+                if chats.slots or gateway.router.is_target(slot.name) or await is_anything_left(scope):
                     runtime.chats = chats
                     await begin_chats()
                 await self._serve(runtime, problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.access.authorize import check_access
@@ -23,7 +24,20 @@ RESUME: Final = "The gateway was restarted while you were at work here. Go on wi
 
 if TYPE_CHECKING:
     from hermes_trio.gateway.chats import Chats
+    from hermes_trio.scope import ProfileScope
     from hermes_trio.store.inbox import InboxRow
+
+
+async def is_anything_left(scope: ProfileScope) -> bool:
+    """Whether an earlier generation has left something to answer or to send; makes no file where there is none.
+
+    Raises:
+        StoreError: The file cannot be used.
+        ScopeClosed: The profile is over.
+    """
+    if not await scope.run_blocking(scope.home.state_db.exists):
+        return False
+    return bool(await inbox.unfinished(scope)) or await outbox.is_busy(scope, math.inf)
 
 
 async def take_up(chats: Chats) -> int:
@@ -141,7 +155,9 @@ async def _may_run_again(chats: Chats, row: InboxRow, accepted: Accepted) -> boo
         chats.log.error("a message was interrupted too often and was put aside", row=row.id)
         chats.say(accepted, notice_text(Notice.PUT_ASIDE))
         return False
-    if chats.scope.clock.now() - row.updated_at > chats.chat.gateway_auto_continue_freshness:
+    # People go on meanwhile, and ask again if they still want to know; nobody asks again for an errand.
+    is_old = chats.scope.clock.now() - row.updated_at > chats.chat.gateway_auto_continue_freshness
+    if is_old and accepted.errand is None:
         await _close(chats, accepted, Notice.INTERRUPTED)
         return False
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -197,7 +198,10 @@ class TurnView:
 async def open_turn_view(
     chats: Chats, lane: Lane, turn: LaneTurn, place: ReplyPlace, display: DisplayConfig
 ) -> AsyncIterator[TurnView]:
-    """Show a turn for the length of the block, as ``display`` says."""
+    """Show a turn for the length of the block, as ``display`` says; nobody looks on at an errand."""
+    if turn.messages[-1].errand is not None:
+        yield TurnView(chats, lane, turn, place, replace(display, interim_assistant_messages=False), None, None)
+        return
     failure: BaseException | None = None
     async with AsyncExitStack() as stack:
         # What they own outlives the nursery below: tasks of both end in the reverse order of their beginning.

@@ -17,6 +17,7 @@ from hermes_trio.home.agent_config import (
     WebConfig,
 )
 from hermes_trio.home.chat_config import ChatConfig
+from hermes_trio.home.webhook_config import WebhookConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -293,6 +294,7 @@ class ProfileConfig:
         code_execution_mode: Where the model's code runs: ``project`` or ``strict``.
         chat: How conversations on chat platforms work.
         platforms: Chat platform -> its settings; only those that are mentioned anywhere.
+        webhook: The webhook platform; only the default profile's counts.
         raw: The whole file after interpolation, unknown keys included, deeply immutable. Holds secrets.
         unknown_keys: Keys nobody knows.
         notices: Remarks for ``check``.
@@ -331,6 +333,7 @@ class ProfileConfig:
     code_execution_mode: str = "project"
     chat: ChatConfig = field(default_factory=ChatConfig)
     platforms: Mapping[str, PlatformConfig] = field(default_factory=_no_platforms)
+    webhook: WebhookConfig = field(default_factory=WebhookConfig)
     raw: Mapping[str, object] = field(default_factory=_nothing, repr=False)
     unknown_keys: tuple[UnknownKey, ...] = ()
     notices: tuple[Notice, ...] = ()

@@ -8,13 +8,13 @@ from hermes_trio.errors import HomeError
 from hermes_trio.home.config import EVERY_PROFILE, ApiServerConfig, ModelRoute
 from hermes_trio.home.names import normalize_profile_name
 from hermes_trio.home.section import Section, first_with
+from hermes_trio.home.served_platform import decode_port, decode_switch, layers_of, text_in
 
 if TYPE_CHECKING:
     from hermes_trio.home.variables import Variables
 
 _NAME: Final = "api_server"
 _PATH: Final = "platforms.api_server.extra."
-_HIGHEST_PORT: Final = 65535
 
 
 def decode_api_server(top: Section, gateway: Section, variables: Variables) -> ApiServerConfig:
@@ -22,40 +22,25 @@ def decode_api_server(top: Section, gateway: Section, variables: Variables) -> A
 
     Whatever says no to ``enabled`` wins; a key alone says yes.
     """
-    layers = _layers(top, gateway)
+    layers = layers_of(_NAME, top, gateway)
     usual = ApiServerConfig()
-    key = variables.text("API_SERVER_KEY", _PATH + "key") or _text("key", layers)
-    switch = first_with("enabled", *layers).optional_boolean("enabled")
-    variable_switch = variables.boolean("API_SERVER_ENABLED", "platforms.api_server.enabled")
-    switched_off = switch is False or variable_switch is False
-    if switched_off and (switch or variable_switch):
-        first_with("enabled", *layers).note("value_ignored", "enabled", "API_SERVER_ENABLED disagrees; off counts")
-    port = variables.integer("API_SERVER_PORT", _PATH + "port", maximum=_HIGHEST_PORT)
-    if port is None:
-        port = first_with("port", *layers).integer("port", default=usual.port, minimum=0, maximum=_HIGHEST_PORT)
+    key = variables.text("API_SERVER_KEY", _PATH + "key") or text_in(layers, "key")
+    switch = decode_switch(_NAME, layers, variables)
+    port = decode_port(_NAME, layers, variables)
     return ApiServerConfig(
-        enabled=not switched_off and bool(switch or variable_switch or key),
-        switched_off=switched_off,
-        host=variables.text("API_SERVER_HOST", _PATH + "host") or _text("host", layers) or usual.host,
-        port=port,
+        enabled=not switch.no and bool(switch.yes or key),
+        switched_off=switch.no,
+        host=variables.text("API_SERVER_HOST", _PATH + "host") or text_in(layers, "host") or usual.host,
+        port=usual.port if port is None else port,
         key=key,
         cors_origins=(
             variables.texts("API_SERVER_CORS_ORIGINS", _PATH + "cors_origins")
             or first_with("cors_origins", *layers).texts("cors_origins")
         ),
-        model_name=variables.text("API_SERVER_MODEL_NAME", _PATH + "model_name") or _text("model_name", layers),
+        model_name=variables.text("API_SERVER_MODEL_NAME", _PATH + "model_name") or text_in(layers, "model_name"),
         model_routes=_decode_routes(first_with("model_routes", *layers)),
         profiles=_decode_profiles(first_with("profiles", *layers)),
     )
-
-
-def _layers(top: Section, gateway: Section) -> tuple[Section, ...]:
-    sections = (top.section("platforms").section(_NAME), gateway.section("platforms").section(_NAME))
-    return (*(layer for section in sections for layer in (section.section("extra"), section)), top.section(_NAME))
-
-
-def _text(key: str, layers: tuple[Section, ...]) -> str:
-    return first_with(key, *layers).text(key).strip()
 
 
 def _decode_profiles(section: Section) -> tuple[str, ...] | None:

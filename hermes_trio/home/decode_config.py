@@ -41,6 +41,7 @@ from hermes_trio.home.decode_chat import decode_chat
 from hermes_trio.home.decode_models import decode_fallbacks, decode_model, decode_providers
 from hermes_trio.home.decode_platforms import decode_platforms
 from hermes_trio.home.decode_routes import decode_routes
+from hermes_trio.home.decode_webhook import decode_webhook
 from hermes_trio.home.key_table import GATEWAY_KEYS
 from hermes_trio.home.known_keys import find_unknown_keys
 from hermes_trio.home.names import is_profile_name
@@ -108,6 +109,7 @@ def decode_config(values: Mapping[object, object], origin: Origin, variables: Va
         code_execution_mode=decode_code_execution_mode(top),
         chat=decode_chat(top, gateway, variables, platforms),
         platforms=platforms,
+        webhook=decode_webhook(top, gateway, variables),
         raw=values,  # type: ignore[arg-type]  # the keys of the top level that are not text are nobody's
         unknown_keys=find_unknown_keys(values, origin.file, origin.lines),
         notices=tuple(origin.notices),

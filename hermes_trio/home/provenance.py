@@ -52,8 +52,8 @@ class Notice:
     """A remark about the settings that a user wants to see once; the profile runs all the same.
 
     Attributes:
-        code: ``duplicate_key``, ``shadowed_key``, ``unset_variable``, ``value_ignored``, ``route_invalid`` or
-            ``line_skipped``.
+        code: ``duplicate_key``, ``shadowed_key``, ``unset_variable``, ``value_ignored``, ``route_invalid``,
+            ``webhook_route_invalid`` or ``line_skipped``.
         path: Dotted path of the setting, or the name of the variable.
         location: Where it stands.
         text: What was done about it. Never a secret.

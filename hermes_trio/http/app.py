@@ -18,6 +18,8 @@ from hermes_trio.http.errors import error_answer
 from hermes_trio.http.model_names import offered_profiles
 from hermes_trio.http.mounted import serve_mounted
 from hermes_trio.http.origins import BrowserSafeResponder, allows_origin, origin_headers, serve_preflight
+from hermes_trio.http.webhooks.answers import UNKNOWN_PROFILE, refused
+from hermes_trio.http.webhooks.endpoints import is_webhook_path
 
 if TYPE_CHECKING:
     from hermes_trio.gateway.gateway import Gateway
@@ -32,11 +34,13 @@ class App:
     Args:
         gateway: All profiles.
         table: What is served; everything by default.
+        with_mounts: Whether the paths of adapters are served too.
     """
 
-    def __init__(self, gateway: Gateway, table: EndpointTable | None = None) -> None:
+    def __init__(self, gateway: Gateway, table: EndpointTable | None = None, *, with_mounts: bool = True) -> None:
         self._gateway = gateway
         self._table = table or EndpointTable(ENDPOINTS)
+        self._with_mounts = with_mounts
         self._origins = gateway.settings.cors_origins
         self._states: defaultdict[str, ApiState] = defaultdict(ApiState)
 
@@ -59,8 +63,12 @@ class App:
             await serve_preflight(self._origins, responder)
             return
         name, path = split_prefix(request.path)
+        if name is not None and name not in self._gateway.table and is_webhook_path(request.path):
+            unknown = refused(404, UNKNOWN_PROFILE)
+            await responder.send(unknown.status, unknown.body)
+            return
         slot = None if name is None else self._gateway.table[name]
-        mounted = self._gateway.mounts.find(name or DEFAULT_PROFILE, path)
+        mounted = self._gateway.mounts.find(name or DEFAULT_PROFILE, path) if self._with_mounts else None
         if mounted is not None:
             owner = slot or self._gateway.table[DEFAULT_PROFILE]
             await serve_mounted(owner.require_runtime(), mounted, request, responder)

@@ -17,6 +17,7 @@ from hermes_trio.http.openapi import serve_openapi
 from hermes_trio.http.response_endpoints import RESPONSE_ENDPOINTS
 from hermes_trio.http.runs.endpoints import RUN_ENDPOINTS
 from hermes_trio.http.session_endpoints import SESSION_ENDPOINTS
+from hermes_trio.http.webhooks.endpoints import WEBHOOK_ENDPOINT
 
 _HEALTHY: Final = (Answer(200, "The process lives", Health),)
 
@@ -76,4 +77,5 @@ ENDPOINTS: Final[tuple[AnyEndpoint, ...]] = (
     *RESPONSE_ENDPOINTS,
     *RUN_ENDPOINTS,
     *SESSION_ENDPOINTS,
+    WEBHOOK_ENDPOINT,
 )

@@ -160,11 +160,11 @@ def _peer(stream: trio.abc.Stream) -> str:
     return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "unix"
 
 
-async def open_tcp_listeners(host: str, port: int) -> list[trio.SocketListener]:
+async def open_tcp_listeners(host: str | None, port: int) -> list[trio.SocketListener]:
     """Listen on a TCP address.
 
     Args:
-        host: Address or name to bind, e.g. ``127.0.0.1``; ``::`` and ``0.0.0.0`` for all.
+        host: Address or name to bind, e.g. ``127.0.0.1``; None for all addresses.
         port: Port, 0 for any free one.
 
     Raises:

@@ -21,7 +21,7 @@ from hermes_trio.home.process_record import current_process_record
 from hermes_trio.http.app import App
 from hermes_trio.http.control import ControlApp
 from hermes_trio.http.listener import Listener, open_tcp_listeners, open_unix_listener, serve_listener
-from hermes_trio.http.types import ListenerLimits
+from hermes_trio.http.webhooks.listener import listener_limits, serve_webhook_listener
 from hermes_trio.io.groups import lone_error_raised
 from hermes_trio.io.log import make_gateway_logger, open_log_writer
 from hermes_trio.io.log_console import Console
@@ -129,7 +129,8 @@ class _Listening:
         task_status: trio.TaskStatus[Listener] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         try:
-            await serve_listener(sockets, handler, ListenerLimits(), self._on_error, task_status=task_status)
+            limits = listener_limits(self._gateway)
+            await serve_listener(sockets, handler, limits, self.on_error, task_status=task_status)
         finally:
             self.ended.set()
 
@@ -138,7 +139,8 @@ class _Listening:
         with trio.move_on_after(seconds):
             await self.ended.wait()
 
-    def _on_error(self, error: BaseException) -> None:
+    def on_error(self, error: BaseException) -> None:
+        """Log what a handler raised."""
         self._gateway.log.bind(component="http").error(f"a request failed: {type(error).__name__}: {error}")
 
 
@@ -155,6 +157,8 @@ async def _start_services(gateway: Gateway, sockets: list[trio.SocketListener], 
     else:
         await nursery.start(_Listening(gateway).serve, [control], ControlApp(gateway), name="control")
     await nursery.start(serve_status_file, gateway, name="status file")
+    if gateway.settings.webhook.enabled and gateway.settings.webhook.own_listener:
+        nursery.start_soon(serve_webhook_listener, gateway, listening.on_error, name="webhooks")
     return listening
 
 

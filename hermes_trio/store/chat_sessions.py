@@ -15,6 +15,7 @@ from hermes_trio.store.routing_index import (
     ENTRY_DEFAULTS,
     TOPIC,
     RoutingEntry,
+    delete_entry,
     import_mirror,
     key_when_alone,
     read_entry,
@@ -40,8 +41,9 @@ if TYPE_CHECKING:
     from hermes_trio.home.chat_config import ResetPolicy
     from hermes_trio.io.clock import Clock
     from hermes_trio.scope import ProfileScope
+    from hermes_trio.store.sessions import SqlJob
 
-__all__ = ["ChatSession", "SessionOrigin", "get_or_create", "start_new", "switch_to"]
+__all__ = ["ChatSession", "SessionOrigin", "end_for_good", "get_or_create", "start_new", "switch_to"]
 
 #: Settings that end with the session; everything else a chat has set for itself stays.
 SESSION_SETTINGS: Final = frozenset(("model_once", "model_override", "reasoning_effort"))
@@ -213,6 +215,26 @@ async def switch_to(
     switched = await scope.db.write(lambda connection: _switch(connection, chat, session_id, end_reason))
     scope.db.changes.mark(TOPIC)
     return switched
+
+
+def end_for_good(scope: ProfileScope, key: str, session_id: str, reason: str) -> SqlJob:
+    """A job that ends a session to which nobody comes back, and forgets that the key led there.
+
+    After its commit `hermes_trio.store.routing_index.TOPIC` has changed.
+
+    Args:
+        scope: The runtime profile.
+        key: The session's key.
+        session_id: The session.
+        reason: Why it ends.
+    """
+    owner, index, at = Owner(scope.name), str(scope.home.sessions), scope.clock.now()
+
+    def job(connection: sqlite3.Connection) -> None:
+        end_open_session(connection, owner, session_id, reason, at)
+        delete_entry(connection, index, clean_text(key) or "")
+
+    return job
 
 
 def _reset_check(scope: ProfileScope, policy: ResetPolicy, *, spared: bool) -> Callable[[float], ResetReason]:

@@ -107,6 +107,14 @@ INSERT INTO trio_inbox({_NEW}, state, accepted_at, updated_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, 'accepted', ?, ?)
 ON CONFLICT(transport_profile, platform, chat_id, message_id) DO NOTHING RETURNING id
 """  # noqa: S608  only names
+_REMEMBER: Final = f"""
+INSERT INTO trio_inbox({_NEW}, state, accepted_at, updated_at)
+VALUES (?, ?, ?, ?, ?, '', ?, 'done', ?, ?)
+ON CONFLICT(transport_profile, platform, chat_id, message_id) DO NOTHING
+"""  # noqa: S608  only names
+_LATEST: Final = f"""
+SELECT {_ALL} FROM trio_inbox WHERE transport_profile = ? AND platform = ? AND chat_id = ? ORDER BY id DESC LIMIT 1
+"""  # noqa: S608  only names
 _RUN: Final = f"""
 UPDATE trio_inbox SET state = 'running', attempts = attempts + 1, updated_at = ? WHERE id = ? AND {INBOX_UNFINISHED}
 """  # noqa: S608  only names
@@ -160,6 +168,33 @@ def _accept_all(connection: sqlite3.Connection, arrivals: Sequence[_Arrival]) ->
         values = (*(clean_text(getattr(arrival.row, name)) for name in _NEW_NAMES), arrival.at, arrival.at)
         found = connection.execute(_ACCEPT, values).fetchall()
         arrival.id = found[0][0] if found else None
+
+
+async def remember(scope: ProfileScope, row: NewInboxRow) -> None:
+    """Commit that a message has been dealt with already, so that its duplicates are told.
+
+    Raises:
+        StoreError: It was not stored.
+        ScopeClosed: The profile is over.
+
+    Cancellation: shielded until the commit, at most 10 s.
+    """
+    at = scope.clock.now()
+    named = (clean_text(getattr(row, name)) for name in _NEW_NAMES if name != "message")
+    values = (*named, at, at)
+    await _write(scope, lambda connection: connection.execute(_REMEMBER, values))
+
+
+async def latest_in_chat(scope: ProfileScope, transport_profile: str, platform: str, chat_id: str) -> InboxRow | None:
+    """The newest message of a chat, in whatever state; None when there is none.
+
+    Raises:
+        StoreError: The file cannot be used.
+        ScopeClosed: The profile is over.
+    """
+    place = (transport_profile, platform, chat_id)
+    found = await scope.db.read(lambda connection: _select(connection, _LATEST, *place))
+    return found[0] if found else None
 
 
 async def mark_running(scope: ProfileScope, ids: Iterable[int]) -> tuple[int, ...]:

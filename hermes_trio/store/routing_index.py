@@ -138,12 +138,17 @@ async def remove(scope: ProfileScope, session_key: str) -> bool:
         StoreError: The file cannot be used.
         ScopeClosed: The profile is over.
     """
-    row = (str(scope.home.sessions), session_key)
-    sql = "DELETE FROM gateway_routing WHERE scope = ? AND session_key = ?"
-    removed = await scope.db.write(lambda connection: connection.execute(sql, row).rowcount) > 0
+    index = str(scope.home.sessions)
+    removed = await scope.db.write(lambda connection: delete_entry(connection, index, session_key))
     if removed:
         scope.db.changes.mark(TOPIC)
     return removed
+
+
+def delete_entry(connection: sqlite3.Connection, index: str, session_key: str) -> bool:
+    """The writing of `remove`; blocking."""
+    sql = "DELETE FROM gateway_routing WHERE scope = ? AND session_key = ?"
+    return connection.execute(sql, (index, session_key)).rowcount > 0
 
 
 async def lookup(scope: ProfileScope, session_key: str) -> RoutingEntry | None:

@@ -224,15 +224,20 @@ async def _prepare_in_container(scope: ProfileScope, turn: ToolTurn, work: Work,
     )
 
 
+async def profile_environment(scope: ProfileScope, conversation: Conversation) -> dict[str, str]:
+    """The environment of a program that is run for a profile outside of any turn."""
+    place = await scope.run_blocking(_look_around, scope, "", True)
+    home = place.home if place is not None else scope.home.root
+    return _environment_of(scope, home, conversation)
+
+
 def _environment(scope: ProfileScope, turn: ToolTurn, place: Place) -> dict[str, str]:
+    return _environment_of(scope, place.home, conversation_of(turn))
+
+
+def _environment_of(scope: ProfileScope, home: Path, conversation: Conversation) -> dict[str, str]:
     return child_environment(
-        base_of(scope),
-        scope.name,
-        scope.home,
-        scope.secrets,
-        scope.config.terminal,
-        place.home,
-        conversation_of(turn),
+        base_of(scope), scope.name, scope.home, scope.secrets, scope.config.terminal, home, conversation
     )
 
 

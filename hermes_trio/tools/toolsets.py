@@ -24,20 +24,29 @@ DEFAULT_TOOLSETS: Final = frozenset(
         "delegation",
     }
 )
+#: What comes over webhooks is written by anybody, and nobody is there to consent.
+WEBHOOK_TOOLSETS: Final = frozenset({"web", "vision", "clarify"})
+WEBHOOK: Final = "webhook"
 NO_MCP: Final = "no_mcp"
 
 
 def enabled_toolsets(config: ProfileConfig, platform: str) -> frozenset[str]:
-    """The built-in toolsets of a platform: the user's list for it or all, less ``agent.disabled_toolsets``."""
+    """The built-in toolsets of a platform: the user's list for it or the usual, less ``agent.disabled_toolsets``."""
     listed = _listed(config.platform_toolsets, platform)
-    chosen = DEFAULT_TOOLSETS if listed is None else _expand(listed)
+    usual = WEBHOOK_TOOLSETS if platform == WEBHOOK else DEFAULT_TOOLSETS
+    chosen = usual if listed is None else _expand(listed)
     return chosen - frozenset(config.disabled_toolsets)
 
 
 def enabled_mcp_servers(config: ProfileConfig, platform: str) -> frozenset[str]:
-    """The MCP servers of a platform: those its list names; all, where it names none and does not say ``no_mcp``."""
+    """The MCP servers of a platform: those its list names; all, where it names none and does not say ``no_mcp``.
+
+    Webhooks have only those that are named.
+    """
     names = frozenset(server.name for server in config.mcp_servers)
     listed = _listed(config.platform_toolsets, platform)
+    if platform == WEBHOOK and not names & frozenset(listed or ()):
+        return frozenset()
     if listed is not None and (NO_MCP in listed or not listed):
         return frozenset()
     named = names & frozenset(listed or ())

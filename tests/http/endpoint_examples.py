@@ -31,6 +31,7 @@ Seed = Callable[["GatewayFixture", str], Awaitable[Mapping[str, str]]]
 
 URL = "http://gateway.test"
 PROFILES = ("ada", "bob")
+SECRET = "secret-of-a-webhook-0123456789"
 HELLO = {"messages": [{"role": "user", "content": "hello"}]}
 
 
@@ -86,6 +87,11 @@ async def seed_long_run(gateway: GatewayFixture, profile: str) -> Mapping[str, s
     return {"run_id": answer.json()["run_id"]}
 
 
+async def seed_webhook(_gateway: GatewayFixture, _profile: str) -> Mapping[str, str]:
+    """The route of a webhook that is bound to the first profile."""
+    return {"route": "hook"}
+
+
 EXAMPLES: Mapping[str, Example] = {
     "GET /health": Example(),
     "GET /v1/health": Example(),
@@ -105,6 +111,7 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /v1/runs/{run_id}/approval": Example({"choice": "once"}, seed=seed_long_run, status=409, holds_seat=True),
     "POST /v1/runs/{run_id}/answer": Example({"answer": "yes"}, seed=seed_long_run, status=409, holds_seat=True),
     "POST /v1/runs/{run_id}/stop": Example(seed=seed_long_run, holds_seat=True),
+    "POST /webhooks/{route}": Example({}, {"X-Gitlab-Token": SECRET}, seed=seed_webhook, status=202),
     "GET /api/sessions": Example(),
     "POST /api/sessions": Example({"title": "A title"}, status=201),
     "GET /api/sessions/{session_id}": Example(seed=seed_session),
@@ -135,7 +142,11 @@ def example_of(endpoint: AnyEndpoint) -> Example:
 
 def write_profiles(root: Path) -> HomePaths:
     """A home with two profiles that differ in all that endpoints read, and have one seat each."""
-    home = write_home(root, {name: _files(name, count) for count, name in enumerate(PROFILES, start=1)})
+    bound = {"hook": {"profile": PROFILES[0], "secret": SECRET}}
+    webhook = {"enabled": True, "extra": {"routes": bound}}
+    default = ProfileFiles("You are Hermes.", {"model": "builtin/echo", "platforms": {"webhook": webhook}})
+    named = {name: _files(name, count) for count, name in enumerate(PROFILES, start=1)}
+    home = write_home(root, {"default": default, **named})
     for name in PROFILES:
         skill = home.profile(name).skills / f"skill-of-{name}"
         skill.mkdir(parents=True)

@@ -17,6 +17,7 @@ from hermes_trio.cli.checks.platforms import check_platforms
 from hermes_trio.cli.checks.quick_commands import check_quick_commands
 from hermes_trio.cli.checks.routes import check_routes
 from hermes_trio.cli.checks.survey import survey_home
+from hermes_trio.cli.checks.webhooks import check_webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,6 +37,7 @@ CHECKS: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     check_models,
     check_access,
     check_quick_commands,
+    check_webhooks,
 )
 
 

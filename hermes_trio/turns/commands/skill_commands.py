@@ -6,10 +6,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.tools.skill_index import load_skills
-from hermes_trio.tools.skills import read_skill
+from hermes_trio.tools.skills import find_skill, read_skill
+from hermes_trio.tools.tool import ToolError
 from hermes_trio.turns.commands.context import CommandReply
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hermes_trio.home.skill_files import Skill
     from hermes_trio.scope import ProfileScope
     from hermes_trio.turns.commands.parsing import ParsedCommand
@@ -41,3 +44,21 @@ async def start_skill(scope: ProfileScope, skill: Skill, parsed: ParsedCommand, 
     if parsed.arguments:
         prompt += f"\n\n[What the user wants]\n{parsed.arguments}"
     return CommandReply(prompt=prompt)
+
+
+async def with_skills(scope: ProfileScope, names: Sequence[str], text: str, session_id: str, platform: str) -> str:
+    """What the agent is asked when its operator has chosen skills for a task; one that is missing is logged."""
+    if not names:
+        return text
+    skills = await load_skills(scope, platform)
+    parts: list[str] = []
+    for name in names:
+        try:
+            skill = find_skill(skills, name)
+            content = await read_skill(scope, skill, session_id)
+        except ToolError as error:
+            scope.log.bind(component="gateway.skills").warning(f"a task goes without a skill: {error}", code=error.code)
+            continue
+        head = f'[Follow the skill "{skill.name}", given here. Its folder is {skill.folder}.]'
+        parts.append(f"{head}\n\n{content.strip()}")
+    return "\n\n".join((*parts, f"[The task]\n{text}")) if parts else text

@@ -10,7 +10,7 @@ from hermes_trio.http.idempotency import IdempotencyCache
 from hermes_trio.http.runs.table import RunTable
 
 if TYPE_CHECKING:
-    from hermes_trio.http.response_object import FinishedResponse
+    from hermes_trio.http.responses.objects import FinishedResponse
     from hermes_trio.turns.turn import TurnResult
 
 

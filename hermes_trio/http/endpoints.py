@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from hermes_trio.http.api_turn import TURN_HEADERS
-from hermes_trio.http.chat_completions import serve_chat_completions
-from hermes_trio.http.chat_objects import ChatCompletion, ChatCompletionBody
+from hermes_trio.http.chat.completions import serve_chat_completions
+from hermes_trio.http.chat.objects import ChatCompletion, ChatCompletionBody
 from hermes_trio.http.discovery import serve_capabilities, serve_skills, serve_toolsets
 from hermes_trio.http.discovery_objects import Capabilities, ModelList, SkillList, ToolsetList
 from hermes_trio.http.endpoint import Answer, AnyEndpoint, Endpoint, PublicEndpoint
@@ -14,9 +14,9 @@ from hermes_trio.http.health import serve_detailed_health, serve_health
 from hermes_trio.http.health_objects import DetailedHealth, Health
 from hermes_trio.http.model_list import serve_model_list
 from hermes_trio.http.openapi import serve_openapi
-from hermes_trio.http.response_endpoints import RESPONSE_ENDPOINTS
+from hermes_trio.http.responses.endpoints import RESPONSE_ENDPOINTS
 from hermes_trio.http.runs.endpoints import RUN_ENDPOINTS
-from hermes_trio.http.session_endpoints import SESSION_ENDPOINTS
+from hermes_trio.http.sessions.endpoints import SESSION_ENDPOINTS
 from hermes_trio.http.webhooks.endpoints import WEBHOOK_ENDPOINT
 
 _HEALTHY: Final = (Answer(200, "The process lives", Health),)

@@ -10,7 +10,7 @@ from hermes_trio.http.endpoint import Answer, Endpoint, EndpointTable, Parameter
 from hermes_trio.http.endpoints import ENDPOINTS
 from hermes_trio.http.openapi import openapi_document
 from hermes_trio.http.openapi_schemas import component_schemas
-from hermes_trio.http.session_objects import SessionObject
+from hermes_trio.http.sessions.objects import SessionObject
 from hermes_trio.testing import ProfileFiles, open_gateway
 
 SKILL = "---\nname: {name}\ndescription: Does {name}.\nmetadata: {{hermes: {{tags: [one, two]}}}}\n---\nText\n"

@@ -9,10 +9,10 @@ import msgspec
 
 from hermes_trio.errors import RequestError
 from hermes_trio.http.call import short_text
-from hermes_trio.http.chat_request import read_messages
-from hermes_trio.http.kept_history import decode_history
-from hermes_trio.http.kept_responses import find_continued
+from hermes_trio.http.chat.request import read_messages
 from hermes_trio.http.message_content import SentMessage
+from hermes_trio.http.responses.history import decode_history
+from hermes_trio.http.responses.kept import find_continued
 from hermes_trio.store.messages import StoredMessage
 from hermes_trio.store.session_ids import api_session_id
 

@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes_trio.http.kept_history import decode_history, encode_history
+from hermes_trio.http.responses.history import decode_history, encode_history
 from hermes_trio.store.messages import StoredMessage, ToolCall
 
 TALK = (

@@ -7,7 +7,7 @@ import trio
 import yaml
 
 from hermes_trio.home.paths import HomePaths
-from tests.http.run_rig import ASKING, CLARIFY, DELETE, also, call, names, open_runs
+from tests.http.runs.rig import ASKING, CLARIFY, DELETE, also, call, names, open_runs
 
 
 def treasure(root: Path, name: str = "treasure") -> Path:

@@ -6,10 +6,10 @@ from typing import Final
 
 from hermes_trio.http.api_turn import TURN_HEADERS
 from hermes_trio.http.endpoint import Answer, Endpoint
-from hermes_trio.http.kept_responses import owns_response, serve_kept_response, serve_response_deletion
-from hermes_trio.http.response_object import DeletedResponse, ResponseObject
-from hermes_trio.http.responses import serve_responses
-from hermes_trio.http.responses_request import ResponsesBody
+from hermes_trio.http.responses.kept import owns_response, serve_kept_response, serve_response_deletion
+from hermes_trio.http.responses.objects import DeletedResponse, ResponseObject
+from hermes_trio.http.responses.request import ResponsesBody
+from hermes_trio.http.responses.serving import serve_responses
 
 RESPONSE_ENDPOINTS: Final = (
     Endpoint(

@@ -12,9 +12,9 @@ from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from hermes_trio.errors import ModelError
-from hermes_trio.http.response_object import FinishedResponse, ResponseObject, response_usage
-from hermes_trio.http.response_output import Begun, ResponseOutput, changes_of
-from hermes_trio.http.response_stream import ResponseEncoder
+from hermes_trio.http.responses.objects import FinishedResponse, ResponseObject, response_usage
+from hermes_trio.http.responses.output import Begun, ResponseOutput, changes_of
+from hermes_trio.http.responses.stream import ResponseEncoder
 from hermes_trio.models.events import ReasoningDelta, TextDelta, Usage
 from hermes_trio.turns.events import QuestionClosed, ToolFinished, ToolStarted, UsageReported
 

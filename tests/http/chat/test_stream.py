@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hermes_trio.http.chat_stream import ChunkEncoder
+from hermes_trio.http.chat.stream import ChunkEncoder
 from hermes_trio.models.events import ReasoningDelta, TextDelta, Usage
 from hermes_trio.turns.events import QuestionAsked, QuestionClosed, ToolFinished, ToolStarted, UsageReported
 

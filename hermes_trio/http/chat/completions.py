@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from hermes_trio.http.api_turn import SESSION_HEADER, api_turn, session_headers
-from hermes_trio.http.chat_objects import ChatCompletion, CompletionChoice, CompletionMessage, CompletionUsage
-from hermes_trio.http.chat_request import ChatRequest, parse_chat_request
-from hermes_trio.http.chat_stream import ChunkEncoder, usage_object
+from hermes_trio.http.chat.objects import ChatCompletion, CompletionChoice, CompletionMessage, CompletionUsage
+from hermes_trio.http.chat.request import ChatRequest, parse_chat_request
+from hermes_trio.http.chat.stream import ChunkEncoder, usage_object
 from hermes_trio.http.idempotency import request_fingerprint
 from hermes_trio.http.model_names import public_model_name
 from hermes_trio.http.turn_relay import relay_stream, relay_whole

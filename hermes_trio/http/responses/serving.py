@@ -9,17 +9,17 @@ import msgspec
 
 from hermes_trio.http.api_turn import session_headers
 from hermes_trio.http.idempotency import request_fingerprint
-from hermes_trio.http.response_output import Begun, changes_of
-from hermes_trio.http.response_stream import ResponseEncoder
-from hermes_trio.http.response_turn import ResponseTurn
-from hermes_trio.http.responses_request import parse_responses_request
+from hermes_trio.http.responses.output import Begun, changes_of
+from hermes_trio.http.responses.request import parse_responses_request
+from hermes_trio.http.responses.stream import ResponseEncoder
+from hermes_trio.http.responses.turn import ResponseTurn
 from hermes_trio.http.turn_relay import relay_stream, relay_whole
 
 if TYPE_CHECKING:
     from hermes_trio.http.call import Call
-    from hermes_trio.http.response_object import FinishedResponse, ResponseObject
-    from hermes_trio.http.response_output import OutputChange
-    from hermes_trio.http.responses_request import ResponsesRequest
+    from hermes_trio.http.responses.objects import FinishedResponse, ResponseObject
+    from hermes_trio.http.responses.output import OutputChange
+    from hermes_trio.http.responses.request import ResponsesRequest
     from hermes_trio.http.turn_relay import Emit
     from hermes_trio.scope import ProfileScope
 

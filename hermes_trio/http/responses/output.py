@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from hermes_trio.http.response_object import (
+from hermes_trio.http.responses.objects import (
     FunctionCall,
     FunctionCallOutput,
     InputText,
@@ -16,14 +16,14 @@ from hermes_trio.http.response_object import (
     OutputMessage,
     OutputText,
 )
-from hermes_trio.http.talk import Talk
+from hermes_trio.http.responses.talk import Talk
 from hermes_trio.models.events import TextDelta
 from hermes_trio.turns.events import ToolFinished, ToolStarted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from hermes_trio.http.response_object import ResponseObject
+    from hermes_trio.http.responses.objects import ResponseObject
     from hermes_trio.store.messages import StoredMessage
     from hermes_trio.turns.events import TurnEvent
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hermes_trio.errors import RequestError
-from hermes_trio.http.chat_request import parse_chat_request
+from hermes_trio.http.chat.request import parse_chat_request
 from hermes_trio.http.message_content import MAXIMUM_TEXT
 
 

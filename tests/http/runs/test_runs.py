@@ -11,7 +11,7 @@ from hermes_trio.http.runs.table import KEPT_BYTES, KEPT_RUNS, RunTable
 from hermes_trio.models.events import Usage
 from hermes_trio.testing import ProfileFiles, open_gateway
 from hermes_trio.turns.request import TurnResult
-from tests.http.run_rig import ASKING, Runs, names, open_runs
+from tests.http.runs.rig import ASKING, Runs, names, open_runs
 
 
 async def test_a_run_is_started_goes_on_alone_and_says_how_it_ended(tmp_path, autojump_clock):

@@ -11,9 +11,9 @@ import msgspec
 from hermes_trio.errors import RequestError
 from hermes_trio.http.json_body import decode_body
 from hermes_trio.http.message_content import parse_content
-from hermes_trio.http.session_objects import SessionChatAnswer, SessionChatBody, SessionReply
-from hermes_trio.http.session_stream import SessionEncoder, token_usage
-from hermes_trio.http.sessions import find_session
+from hermes_trio.http.sessions.objects import SessionChatAnswer, SessionChatBody, SessionReply
+from hermes_trio.http.sessions.serving import find_session
+from hermes_trio.http.sessions.stream import SessionEncoder, token_usage
 from hermes_trio.http.turn_relay import relay_stream, relay_whole
 from hermes_trio.store.session_lifecycle import model_alias_of
 from hermes_trio.turns.turn import TurnRequest

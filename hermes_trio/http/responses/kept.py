@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from hermes_trio.errors import ProfileUnavailable, RequestError, ScopeClosed, StoreError
-from hermes_trio.http.response_object import DeletedResponse
+from hermes_trio.http.responses.objects import DeletedResponse
 from hermes_trio.store.response_store import has_response_store
 
 if TYPE_CHECKING:

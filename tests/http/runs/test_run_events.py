@@ -13,7 +13,7 @@ from hermes_trio.http.runs.events import MessageDelta, QuestionClosedEvent
 from hermes_trio.http.runs.run import LONGEST_REASONING, Run
 from hermes_trio.http.types import ListenerLimits
 from hermes_trio.turns.events import ReasoningDelta
-from tests.http.run_rig import CLARIFY, call, names, open_runs, text
+from tests.http.runs.rig import CLARIFY, call, names, open_runs, text
 
 
 async def test_every_event_names_its_run_its_time_and_its_number(tmp_path, autojump_clock):

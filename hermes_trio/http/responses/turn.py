@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from hermes_trio.http.api_turn import SESSION_HEADER, api_turn, session_headers
-from hermes_trio.http.kept_history import decode_history, encode_history
-from hermes_trio.http.kept_responses import find_continued
 from hermes_trio.http.model_names import public_model_name
-from hermes_trio.http.response_object import (
+from hermes_trio.http.responses.history import decode_history, encode_history
+from hermes_trio.http.responses.kept import find_continued
+from hermes_trio.http.responses.objects import (
     ConversationId,
     FinishedResponse,
     IncompleteDetails,
     ResponseObject,
     response_usage,
 )
-from hermes_trio.http.response_output import Begun, ResponseOutput
+from hermes_trio.http.responses.output import Begun, ResponseOutput
 from hermes_trio.store.messages import StoredMessage
 from hermes_trio.store.response_store import KeptResponse
 from hermes_trio.store.sessions import load_conversation
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hermes_trio.http.call import Call
-    from hermes_trio.http.response_output import OutputChange
-    from hermes_trio.http.responses_request import ResponsesRequest
+    from hermes_trio.http.responses.output import OutputChange
+    from hermes_trio.http.responses.request import ResponsesRequest
     from hermes_trio.http.turn_relay import Emit
     from hermes_trio.scope import ProfileScope
     from hermes_trio.store.response_store import ResponseStore

@@ -10,7 +10,7 @@ import msgspec
 from hermes_trio.errors import RequestError
 from hermes_trio.http.json_body import decode_body
 from hermes_trio.http.message_content import SentMessage, parse_content
-from hermes_trio.http.talk import Talk
+from hermes_trio.http.responses.talk import Talk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

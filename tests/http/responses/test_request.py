@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hermes_trio.errors import RequestError
-from hermes_trio.http.responses_request import parse_responses_request
+from hermes_trio.http.responses.request import parse_responses_request
 
 
 def parse(**body):

@@ -14,7 +14,7 @@ from hermes_trio.errors import RequestError, StoreError
 from hermes_trio.http.json_body import decode_body
 from hermes_trio.http.model_names import public_model_name
 from hermes_trio.http.query import query_boolean, query_integer
-from hermes_trio.http.session_objects import (
+from hermes_trio.http.sessions.objects import (
     ChangeSessionBody,
     CreateSessionBody,
     ForkSessionBody,

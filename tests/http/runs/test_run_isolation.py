@@ -5,7 +5,7 @@ import trio
 
 from hermes_trio.testing import ProfileFiles, open_gateway
 from hermes_trio.testing import test_key as key_of
-from tests.http.run_rig import ASKING, DELETE, Runs
+from tests.http.runs.rig import ASKING, DELETE, Runs
 
 REQUESTS = {
     "view": ("GET", "", None),

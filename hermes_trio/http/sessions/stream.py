@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from hermes_trio.http.errors import error_answer
-from hermes_trio.http.session_objects import SessionUsage
+from hermes_trio.http.sessions.objects import SessionUsage
 from hermes_trio.models.events import ReasoningDelta, TextDelta
 from hermes_trio.turns.events import ToolFinished, ToolStarted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hermes_trio.http.talk import Talk
+from hermes_trio.http.responses.talk import Talk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

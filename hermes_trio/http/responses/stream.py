@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from hermes_trio.http.errors import error_answer, error_type
-from hermes_trio.http.response_object import FunctionCall, OutputMessage, OutputText, ResponseError
-from hermes_trio.http.response_output import Begun, ItemAdded, ItemDone, TextAdded
+from hermes_trio.http.responses.objects import FunctionCall, OutputMessage, OutputText, ResponseError
+from hermes_trio.http.responses.output import Begun, ItemAdded, ItemDone, TextAdded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hermes_trio.errors import HermesTrioError
-    from hermes_trio.http.response_object import FinishedResponse, OutputItem, ResponseObject
-    from hermes_trio.http.response_output import OutputChange
+    from hermes_trio.http.responses.objects import FinishedResponse, OutputItem, ResponseObject
+    from hermes_trio.http.responses.output import OutputChange
 
 _encode = msgspec.json.Encoder().encode
 _NO_TEXT: Final = OutputText("")

@@ -6,8 +6,8 @@ from typing import Final
 
 from hermes_trio.http.endpoint import Answer, Endpoint, Parameter
 from hermes_trio.http.query import LARGEST_INTEGER
-from hermes_trio.http.session_chat import serve_session_chat, serve_session_chat_stream
-from hermes_trio.http.session_objects import (
+from hermes_trio.http.sessions.chat import serve_session_chat, serve_session_chat_stream
+from hermes_trio.http.sessions.objects import (
     ChangeSessionBody,
     CreateSessionBody,
     ForkSessionBody,
@@ -18,7 +18,7 @@ from hermes_trio.http.session_objects import (
     SessionList,
     SessionMessages,
 )
-from hermes_trio.http.sessions import (
+from hermes_trio.http.sessions.serving import (
     owns_session,
     serve_change_session,
     serve_create_session,

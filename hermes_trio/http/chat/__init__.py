@@ -1,0 +1,1 @@
+"""``/v1/chat/completions``: a conversation whose history the client keeps."""

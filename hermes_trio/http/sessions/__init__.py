@@ -1,0 +1,1 @@
+"""``/api/sessions``: a profile's sessions as a resource."""

@@ -6,7 +6,8 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hermes_trio.errors import HermesTrioError
+from hermes_trio.errors import HermesTrioError, ProfileUnavailable
+from hermes_trio.gateway.states import ProfileState
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.http.api_state import ApiState
 from hermes_trio.http.auth import authorize
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from hermes_trio.http.types import Request, Responder
 
 _PLAIN = "text/plain; charset=utf-8"
+_PASSING = (ProfileState.STARTING, ProfileState.DRAINING, ProfileState.BACKOFF)
 
 
 class App:
@@ -114,16 +116,31 @@ class App:
         return call
 
     async def _owner(self, endpoint: Endpoint, call: Call, found: Found) -> Call:
-        """Where an id is known among the profiles that may be chosen; else the default profile says that it is not."""
-        owns = endpoint.owns
-        for name in offered_profiles(self._gateway, call.runtime.scope):
-            slot = self._gateway.table[name]
-            if owns is None or slot.runtime is None or not slot.runtime.accepting:
+        """Where an id is known among the profiles that may be chosen; else the default profile says that it is not.
+
+        Raises:
+            ProfileUnavailable: A profile that may know it is about to be there again.
+        """
+        owns, passing = endpoint.owns, None
+        for name in self._choosable(call):
+            try:
+                self._gateway.table[name].require_runtime()  # or a few that start would be waited for one by one
+                other = await self._call(name, found, call.request, call.responder)
+            except ProfileUnavailable as error:
+                passing = error if self._gateway.table[name].state in _PASSING else passing
                 continue
-            other = await self._call(name, found, call.request, call.responder)
-            if await owns(other.runtime.scope, other):
+            if owns is not None and await owns(other.runtime.scope, other):
                 return replace(other, is_operator=True)
+        if passing is not None:
+            raise passing
         return call
+
+    def _choosable(self, call: Call) -> tuple[str, ...]:
+        """The profiles that the request may choose: those that are offered, and the one its headers lead to."""
+        names = dict.fromkeys(offered_profiles(self._gateway, call.runtime.scope))
+        if call.source is not None:
+            names[profile_by_headers(self._gateway, call.source)] = None
+        return tuple(name for name in names if name != DEFAULT_PROFILE)
 
     async def _call(self, name: str, found: Found, request: Request, responder: Responder) -> Call:
         runtime = await self._gateway.table[name].ready_runtime()

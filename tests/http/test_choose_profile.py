@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hermes_trio.gateway.states import ProfileState
 from hermes_trio.home.route_config import RouteConfig
 from hermes_trio.routing.route_table import build_route_table
 from hermes_trio.testing import ProfileFiles, open_gateway
@@ -167,3 +168,29 @@ async def test_who_the_client_speaks_for_is_noted_with_the_session(tmp_path, aut
         runtime = gateway.slot("default").runtime
         rows = await runtime.scope.db.read(lambda db: db.execute("SELECT user_id FROM sessions").fetchall())
         assert rows == [("u-17",)]
+
+
+# Ids.
+
+
+async def test_an_id_is_found_wherever_the_operator_may_choose(tmp_path, autojump_clock):
+    async with open_gateway(offering(["coder"]), root=tmp_path) as gateway:
+        routes(gateway, RouteConfig("poet", "api_server", chat_id="7"))
+        made = {}
+        for name, more in (("coder", {}), ("poet", {"headers": {"X-Hermes-Chat-Id": "7"}}), ("default", {})):
+            model = {"model": name} if name == "coder" else {}
+            answer = await ask(gateway, {"input": "hello", **model}, "/v1/responses", **more)
+            made[name] = answer.json()["id"]
+        for name, more in (("coder", {}), ("poet", {"headers": {"X-Hermes-Chat-Id": "7"}}), ("default", {})):
+            answer = await ask(gateway, path=f"/v1/responses/{made[name]}", method="GET", **more)
+            assert answer.status_code == 200, name
+        assert (await ask(gateway, path=f"/v1/responses/{made['poet']}", method="GET")).status_code == 404
+
+
+async def test_while_a_profile_starts_again_its_ids_are_not_unknown_but_to_be_asked_for_again(tmp_path, autojump_clock):
+    async with open_gateway(offering(["coder"]), root=tmp_path) as gateway:
+        made = await ask(gateway, {"input": "hello", "model": "coder"}, "/v1/responses")
+        gateway.slot("coder").runtime.accepting = False
+        gateway.slot("coder").enter(ProfileState.DRAINING)
+        answer = await ask(gateway, path=f"/v1/responses/{made.json()['id']}", method="GET")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "gateway_draining")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from hermes_trio.routing.source import MessageSource
     from hermes_trio.scope import ProfileScope
 
-#: Their messages are authenticated on the way in: by a signature, a token, or the relay that sends them.
-TRUSTED_PLATFORMS: Final = frozenset({"homeassistant", "webhook", "relay"})
+#: Their messages are authenticated on the way in: by a key, a signature, a token, or the relay that sends them.
+TRUSTED_PLATFORMS: Final = frozenset({"api_server", "homeassistant", "webhook", "relay"})
 _BOTS_WELCOME: Final = frozenset({"mentions", "all"})
 _ALLOWLIST: Final = "allowlist"
 _USUAL: Final = AccessConfig()

@@ -173,7 +173,8 @@ def describe_decision(
             for one in explain_candidates(table, decision.transport_profile, source)
         ),
         access=access,
-        session_key=str(session_key),
+        # Over HTTP a client names its session, or has one that follows from what it says first.
+        session_key="" if source.platform == "api_server" else str(session_key),
         hook_decides=hook_decides,
         at=at,
     )

@@ -35,7 +35,7 @@ class TurnCapacity:
 
     @property
     def freed(self) -> trio.Event:
-        """Is set when the next seat is freed; take it before you ask for a seat, or you may miss that."""
+        """Is set at the next `look_again`; take it before you ask for a seat, or you may miss that."""
         return self._freed
 
     @property
@@ -71,8 +71,12 @@ class TurnCapacity:
         finally:
             # Which turn ends first does not matter, only how many are above the reserved part.
             self._take(profile, self._running[profile] > self._reserved, -1)
-            freed, self._freed = self._freed, trio.Event()
-            freed.set()
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Wake those who wait for a seat: one is free, or they are not to wait any longer."""
+        freed, self._freed = self._freed, trio.Event()
+        freed.set()
 
     def _take(self, profile: str, shared: bool, seats: int) -> None:
         self._running[profile] = self._running.get(profile, 0) + seats

@@ -58,16 +58,9 @@ async def answer_in_lane(chats: Chats, lane: Lane, turn: LaneTurn) -> None:
     """
     scope = chats.scope
     try:
-        wanted = await inbox.mark_running(scope, [one.row_id for one in turn.messages])
-        turn.messages = tuple(one for one in turn.messages if one.row_id in wanted)
-        if turn.messages:
-            with turn.scope:
-                await _ChatTurn(chats, lane, turn).run()
-            if turn.gave_way and not turn.control.has_begun:
-                turn.put_back = True
-                await _release(scope, turn)
-            elif turn.interrupted:
-                await inbox.finish(scope, turn.answered_rows())
+        # From the moment on in which the lane shows it: a drain waits for what people see running.
+        with chats.runtime.admission():
+            await _run_in_lane(chats, lane, turn)
     except (ProfileUnavailable, ScopeClosed):
         chats.log.info("a turn stops with its profile and is taken up at the next start", turn=turn.turn_id)
         await _release(scope, turn)
@@ -77,6 +70,21 @@ async def answer_in_lane(chats: Chats, lane: Lane, turn: LaneTurn) -> None:
         raise
     except Exception as error:  # noqa: BLE001  one turn's failure is its own, whatever it is
         await _set_back(chats, turn, error)
+
+
+async def _run_in_lane(chats: Chats, lane: Lane, turn: LaneTurn) -> None:
+    scope = chats.scope
+    wanted = await inbox.mark_running(scope, [one.row_id for one in turn.messages])
+    turn.messages = tuple(one for one in turn.messages if one.row_id in wanted)
+    if not turn.messages:
+        return
+    with turn.scope:
+        await _ChatTurn(chats, lane, turn).run()
+    if turn.gave_way and not turn.control.has_begun:
+        turn.put_back = True
+        await _release(scope, turn)
+    elif turn.interrupted:
+        await inbox.finish(scope, turn.answered_rows())
 
 
 async def _release(scope: ProfileScope, turn: LaneTurn) -> None:

@@ -85,7 +85,6 @@ class Chats:
         asked: Questions below which people can press buttons.
         held: What its bots have received for other profiles that cannot be had.
         recovered: Set when what an earlier generation left has been taken up.
-        draining: Whether nothing new is to be begun.
     """
 
     def __init__(
@@ -136,7 +135,6 @@ class Chats:
         self.asked = AskedQuestions()
         self.held = HeldMessages(self)
         self.recovered = trio.Event()
-        self.draining = False
         self._line = trio.Lock()
         self._nursery = nursery
         self._ingresses = {name: Ingress(self, slot) for name, slot in self.slots.items()}
@@ -206,6 +204,11 @@ class Chats:
         return self._ingresses[slot.platform]
 
     # What lanes need; see `hermes_trio.gateway.lane.Front`.
+
+    @property
+    def draining(self) -> bool:
+        """Whether nothing new is to be begun."""
+        return not self.runtime.accepting
 
     @property
     def chat(self) -> ChatConfig:
@@ -332,14 +335,19 @@ class Chats:
         )
 
     async def run_turn(self, request: TurnRequest, emit: Emit) -> TurnResult:
-        """Run a turn as soon as there is a seat for it; errors as `ProfileRuntime.run_turn`, but for want of a seat."""
+        """Run a turn of an admitted caller (`ProfileRuntime.admission`) as soon as there is a seat for it.
+
+        Errors as `ProfileRuntime.run_turn`, but for want of a seat; what still waits for one when a drain begins is
+        `ProfileUnavailable`, because it would make others wait for the end of the drain.
+        """
         capacity, most = self.runtime.capacity, self.scope.config.max_concurrent_sessions
         # Only the first in line watches, or each seat that is freed would wake all who wait in all profiles.
         async with self._line:
             while not capacity.has_free(self.scope.name, most):
+                self.runtime.check_accepting()
                 await capacity.freed.wait()
         # Without a checkpoint in between nobody else has taken it.
-        return await self.runtime.run_turn(request, emit)
+        return await self.runtime.run_turn(request, emit, admitted=True)
 
     async def press(self, slot: AdapterSlot, press: ButtonPress) -> str:
         """Take a press of a button below a question, which may be one of a profile that answers through our bot."""

@@ -243,7 +243,10 @@ class Lane:
             self._front.notice(accepted, notice)
 
     async def _gather(self, gathered: list[Accepted]) -> tuple[Accepted, ...]:
-        """The first message with what goes on from it: people write in pieces, and albums come as several messages."""
+        """The first message with what goes on from it: people write in pieces, and albums come as several messages.
+
+        Nothing when nothing is to be begun any more.
+        """
         until = trio.current_time() + self._patience(gathered[-1])
         while 0 < len(gathered) < MOST_GATHERED:
             if self.waiting and self._goes_on(gathered[-1], self.waiting[0]):
@@ -254,7 +257,8 @@ class Lane:
                 break
             with trio.CancelScope(deadline=until):
                 await self._arrived.wait()
-        return tuple(gathered)
+        # A drain that began meanwhile leaves all of it in the inbox, for the next start.
+        return () if self._front.draining else tuple(gathered)
 
     def _patience(self, accepted: Accepted) -> float:
         """Seconds to wait for more after a message."""

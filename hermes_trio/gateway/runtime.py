@@ -129,6 +129,15 @@ class ProfileRuntime:
         """Turns of this profile that run now."""
         return self.capacity.running(self.scope.name)
 
+    def check_accepting(self) -> None:
+        """Go on only while the profile takes on work.
+
+        Raises:
+            ProfileUnavailable: It does not.
+        """
+        if not self.accepting:
+            raise self._gone()
+
     async def call(
         self, fn: Callable[Concatenate[ProfileScope, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -139,8 +148,12 @@ class ProfileRuntime:
         Raises:
             ProfileUnavailable: The profile does not accept work, or went away during it.
         """
-        if not self.accepting:
-            raise self._gone()
+        self.check_accepting()
+        return await self._call(fn, *args, **kwargs)
+
+    async def _call(
+        self, fn: Callable[Concatenate[ProfileScope, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         call: _Call[T] = _Call()
         self._calls.add(call)
         try:
@@ -154,6 +167,26 @@ class ProfileRuntime:
             raise self._gone()
         return call.value[0]
 
+    @contextmanager
+    def admission(self) -> Iterator[None]:
+        """Let a drain wait for the block, which a task of the profile's own nursery runs.
+
+        What has been begun is brought to its end: within the block `run_turn` takes ``admitted``.
+
+        Raises:
+            ProfileUnavailable: The profile does not accept work, or a drain has waited long enough and ended the block.
+        """
+        self.check_accepting()
+        call: _Call[None] = _Call()
+        self._calls.add(call)
+        try:
+            with call.scope:
+                yield
+        finally:
+            self._finished(call)
+        if call.scope.cancelled_caught:
+            raise self._gone()
+
     def begin(self, fn: Callable[[ProfileScope], Awaitable[None]]) -> trio.CancelScope:
         """Let ``fn(scope)`` go on in this profile's nursery after its caller has gone; a drain waits for it.
 
@@ -165,8 +198,7 @@ class ProfileRuntime:
         Raises:
             ProfileUnavailable: The profile does not accept work.
         """
-        if not self.accepting:
-            raise self._gone()
+        self.check_accepting()
         call: _Call[None] = _Call()
         self._calls.add(call)
         self._nursery.start_soon(self._run_begun, call, fn, name=self._task_name(fn))
@@ -235,10 +267,15 @@ class ProfileRuntime:
             self._responses = store
             return store
 
-    async def run_turn(self, request: TurnRequest, emit: Emit) -> TurnResult:
+    async def run_turn(self, request: TurnRequest, emit: Emit, *, admitted: bool = False) -> TurnResult:
         """Run a turn in this profile's nursery.
 
         Turns of one stored session wait for each other, because each builds on the history that the one before left.
+
+        Args:
+            request: The turn.
+            emit: Told what happens in it.
+            admitted: Whether a drain waits for the caller (`admission`, `begin`), so that the turn runs during it too.
 
         Raises:
             CapacityExceeded: No seat is free.
@@ -248,7 +285,8 @@ class ProfileRuntime:
             HermesTrioError: Whatever else went wrong; the profile's log has the details.
         """
         with self._seat():
-            return await self.call(self._run_seated, request, emit)
+            call = self._call if admitted else self.call
+            return await call(self._run_seated, request, emit)
 
     def begin_turn(
         self, request: TurnRequest, emit: Emit, ended: Callable[[TurnResult | HermesTrioError | None], None]
@@ -268,8 +306,7 @@ class ProfileRuntime:
             CapacityExceeded: No seat is free.
             ProfileUnavailable: The profile does not accept work.
         """
-        if not self.accepting:
-            raise self._gone()  # also when no seat is free: one that is freed would not help
+        self.check_accepting()  # also when no seat is free: one that is freed would not help
         with ExitStack() as taken:
             taken.enter_context(self._seat())
 
@@ -325,8 +362,7 @@ class ProfileRuntime:
         What did not is cancelled: its callers get `ProfileUnavailable`. What is to be sent to chats then gets 5 s.
         """
         self.accepting = False
-        if self.chats is not None:
-            self.chats.draining = True
+        self.capacity.look_again()
         if self._calls:
             with trio.move_on_after(seconds):
                 await self._idle.wait()

@@ -236,6 +236,14 @@ class TestQueue:
         await rig.table.idle()
         assert front.answered == [["1"]]
 
+    async def test_what_waits_for_more_when_a_drain_begins_is_not_begun(self, rig, front, autojump_clock):
+        front.chat = ChatConfig(continuation_seconds=3.0)
+        rig.table.deliver(said("1"))
+        await trio.sleep(1)
+        front.draining = True
+        await rig.table.idle()
+        assert front.answered == []
+
 
 class TestSteer:
     @pytest.fixture(autouse=True)

@@ -100,6 +100,39 @@ async def test_draining_gives_up_at_its_deadline(autojump_clock):
         nursery.cancel_scope.cancel()
 
 
+async def test_draining_waits_for_what_was_admitted_and_admits_nothing_new(autojump_clock):
+    async def work(runtime):
+        with runtime.admission():
+            await trio.sleep(7)
+
+    async with trio.open_nursery() as nursery:
+        runtime = make_runtime(nursery)
+        nursery.start_soon(work, runtime)
+        await wait_all_tasks_blocked()
+        begun = trio.current_time()
+        assert await runtime.drain(30)
+        assert trio.current_time() - begun == pytest.approx(7)
+        with pytest.raises(ProfileUnavailable):
+            await work(runtime)
+
+
+async def test_what_was_admitted_is_told_when_draining_gives_up(autojump_clock):
+    told = []
+
+    async def work(runtime):
+        with pytest.raises(ProfileUnavailable), runtime.admission():
+            await trio.sleep_forever()
+        told.append(trio.current_time())
+
+    async with trio.open_nursery() as nursery:
+        runtime = make_runtime(nursery)
+        nursery.start_soon(work, runtime)
+        await wait_all_tasks_blocked()
+        begun = trio.current_time()
+        assert not await runtime.drain(5)
+    assert told == [pytest.approx(begun + 5)]
+
+
 async def test_draining_an_idle_profile_takes_no_time(autojump_clock):
     async with trio.open_nursery() as nursery:
         begun = trio.current_time()

@@ -26,7 +26,8 @@ BOTS = ("default", "bea", "cleo")
 TARGETS = (*BOTS, "dora")
 PEOPLE = {"alice": 1001, "bob": 1002}
 SECONDS = 900
-QUEUED = {"display": {"busy_input_mode": "queue"}, "group_sessions_per_user": True}
+#: Nobody is told that a message waits: only answers say whose they are.
+QUEUED = {"display": {"busy_input_mode": "queue", "busy_ack_enabled": False}, "group_sessions_per_user": True}
 
 
 @dataclass(frozen=True)

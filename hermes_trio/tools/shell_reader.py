@@ -126,6 +126,18 @@ class _Feed:
 _NO_FEED: Final = _Feed()
 
 
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """What stands behind a command: redirections, words that the grammar drops, the text of a heredoc."""
+
+    redirects: tuple[Node, ...] = ()
+    words: tuple[str, ...] = ()
+    text: str | None = None
+
+
+_NOTHING: Final = _Behind()
+
+
 class _Reader:
     """Walks a script from its beginning to its end, as if every part of it ran once."""
 
@@ -195,29 +207,55 @@ class _Reader:
         self._folder, self._variables = folder, variables
         return found
 
-    def _visit_pipeline(self, node: Node, feed: _Feed) -> tuple[SimpleCommand, ...]:
-        produced: tuple[SimpleCommand, ...] = ()
-        for child in node.named_children:
+    def _visit_pipeline(self, node: Node, feed: _Feed, behind: _Behind = _NOTHING) -> tuple[SimpleCommand, ...]:
+        others, last = _split_last(node)
+        for child in others:
             produced = self._visit(child, feed)
             feed = _Feed(plain_output(produced), (*feed.commands, *produced))
-        return produced
+        return self._visit_before(last, feed, behind)
 
     def _visit_redirected(self, node: Node, feed: _Feed) -> tuple[SimpleCommand, ...]:
         redirects = [child for child in node.named_children if child.type.endswith("_redirect")]
         bodies = [child for child in node.named_children if child not in redirects]
         heredocs = [child for child in redirects if child.type == "heredoc_redirect"]
+        text: str | None = None
         for heredoc in heredocs:
             redirects += [child for child in heredoc.named_children if child.type.endswith("_redirect")]
-            feed = _Feed(heredoc_text(heredoc), feed.commands)
-        if len(bodies) == 1 and bodies[0].type == "command":
-            produced = self._visit_command(bodies[0], feed, tuple(redirects), lost_words(node))
-        else:
-            produced = self._visit_all(bodies, feed)
-            writes, more = self._targets(redirects)
-            self._emit(more, writes, _NO_FEED, ())
+            text = heredoc_text(heredoc)
+        behind = _Behind(tuple(redirects), lost_words(node), text if heredocs else None)
+        produced: tuple[SimpleCommand, ...] = ()
+        for body in bodies:
+            produced += self._visit_before(body, feed, behind)
+        if not bodies:
+            self._emit_written((), behind)
         for heredoc in heredocs:
             self._visit_after_heredoc(heredoc, produced)
         return produced
+
+    def _visit_before(self, node: Node, feed: _Feed, behind: _Behind) -> tuple[SimpleCommand, ...]:
+        """Read what has redirections behind it: the grammar gives them to a list, the shell to its last command."""
+        if behind is _NOTHING:
+            return self._visit(node, feed)
+        if node.type == "pipeline":
+            return self._visit_pipeline(node, feed, behind)
+        if node.type in ("list", "negated_command"):
+            others, last = _split_last(node)
+            return (*self._visit_all(others, feed), *self._visit_before(last, feed, behind))
+        feed = feed if behind.text is None else _Feed(behind.text, feed.commands)
+        if node.type == "command":
+            return self._visit_command(node, feed, behind.redirects, behind.words)
+        produced = self._visit(node, feed)
+        self._emit_written(produced, behind)
+        return produced
+
+    def _emit_written(self, produced: tuple[SimpleCommand, ...], behind: _Behind) -> None:
+        """Files that commands within braces, or none at all, are redirected to."""
+        writes, more = self._targets(behind.redirects)
+        self._emit(more, writes, _NO_FEED, ())
+        texts = [printed(command) for command in produced if not command.writes]
+        known = [text for text in texts if text is not None]
+        if known and len(known) == len(texts):
+            self._scripts.note((), writes, "\n".join(known))
 
     def _visit_after_heredoc(self, heredoc: Node, produced: tuple[SimpleCommand, ...]) -> None:
         """What stands on the heredoc's first line after it: the rest of a pipe, or of a list."""
@@ -448,6 +486,12 @@ def join_folder(folder: str | None, path: str) -> str | None:
     if folder is None or path.startswith("$") or path == "-":
         return None
     return f"{folder.rstrip('/')}/{path}"
+
+
+def _split_last(node: Node) -> tuple[list[Node], Node]:
+    """The commands of a list or a pipeline, and the last of them."""
+    *others, last = [child for child in node.named_children if child.type != "comment"] or node.children
+    return others, last
 
 
 def _input_source(redirect: Node) -> Node | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ _NEGATED_COMPOUND: Final = re.compile(rb"!\s*(?:(?:for|case|select|while|until|i
 _RESERVED: Final = frozenset(b"if then else elif fi for while until do done case esac select function { }".split())
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _BETWEEN_WORDS: Final = b" \t\r\n&|;()<>"
+_LINE_END: Final = re.compile(rb"(?<!\\)\n")
+_REPAIRS: Final = 4
 
 
 def parse_script(text: str) -> Node:
@@ -20,12 +23,40 @@ def parse_script(text: str) -> Node:
 
     Characters beyond ASCII are letters to a shell. They become ``_``: the grammar looks some of them up behind the end
     of a table of the C library, which ends the process (tree-sitter-bash 0.25.1, ``isdigit`` in its scanner).
+
+    Line ends that it takes for blanks become ``;``, which is what they mean: in front of a command with a redirection,
+    behind a pipe of three commands.
     """
     import tree_sitter_bash  # 20 ms and 5 MB that an agent without a terminal never needs
     from tree_sitter import Language, Parser
 
     plain = text if text.isascii() else _NOT_ASCII.sub("_", text)
-    return Parser(Language(tree_sitter_bash.language())).parse(plain.encode("ascii")).root_node
+    parser = Parser(Language(tree_sitter_bash.language()))
+    source = plain.encode("ascii")
+    root = parser.parse(source).root_node
+    for _ in range(_REPAIRS if b"\n" in source else 0):
+        ends = _swallowed_line_ends(root, source)
+        if not ends:
+            break
+        source = bytes(ord(";") if place in ends else byte for place, byte in enumerate(source))
+        root = parser.parse(source).root_node
+    return root
+
+
+def _swallowed_line_ends(root: Node, source: bytes) -> set[int]:
+    """Places of line ends within a command, which can be none of its own; not those behind which a heredoc begins."""
+    nodes = descendants(root)
+    heredocs = [node.end_byte for node in nodes if node.type == "heredoc_start"]
+    places = {place for node in nodes if node.type == "command" for place in _line_ends_in(node, source, 0)}
+    begins = {found.start() for start in heredocs if (found := _LINE_END.search(source, start)) is not None}
+    return places - begins
+
+
+def _line_ends_in(command: Node, source: bytes, first: int) -> list[int]:
+    """Where lines end between the words of a command; not behind a comment, which would go on."""
+    pairs = [pair for pair in pairwise(command.children) if pair[0].type != "comment"]
+    found = (_LINE_END.search(source, one.end_byte - first, other.start_byte - first) for one, other in pairs)
+    return [end.start() for end in found if end is not None]
 
 
 def loses_text(root: Node) -> bool:
@@ -49,12 +80,15 @@ def _is_misread(node: Node, source: bytes, first: int) -> bool:
 
     It takes a ``#`` within a word for a comment, a ``$`` within a word for the beginning of the next one, what stands
     between two substitutions in backticks for a part of them, an escaped line end behind a ``$`` for a name, a line end
-    behind a redirection for the beginning of a word, and what stands behind ``!`` or ``time`` for a plain command.
+    behind a redirection for the beginning of a word, one behind a comment for a blank, and what stands behind ``!`` or
+    ``time`` for a plain command.
     """
     if node.type == "comment":
         before = node.start_byte - first
         return before > 0 and source[before - 1] not in _BETWEEN_WORDS
     if node.type == "command":
+        if any(child.type == "comment" for child in node.children) or _line_ends_in(node, source, first):
+            return True
         ends = {child.end_byte for child in node.children if child.end_byte > child.start_byte}
         return any(child.start_byte in ends for child in node.children if not child.type.endswith("_redirect"))
     if node.type == "negated_command":

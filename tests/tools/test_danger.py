@@ -24,6 +24,8 @@ BLOCKS = [
     "# a comment: rm -rf /\nls",
     "ls \\\n  -la \\\n  src",
     "sqlite3 a.db <<SQL\nSELECT 1;\nINSERT INTO t VALUES ('DELETED');\nSQL",
+    "ls | sort | uniq -c\necho done > log\nls | sort | uniq -c\necho done >> log",
+    "cat <<EOF\nhello\nEOF\nls | sort | uniq -c\necho done > log",
     "set -e\ncd build\ncmake ..\nmake -j2 2>&1 | tee build.log",
     "docker run --rm -i app sh <<'EOF'\nls\nEOF",
 ]
@@ -50,6 +52,8 @@ WRAPPINGS = [
     '[ -n "$({})" ]',
     "cat <<EOF\n$({})\nEOF",
     "ls # first\n{}",
+    "ls | sort | uniq -c\n{} > log",
+    "ls | sort | uniq -c # counted\n{} > log",
 ]
 RUNNERS = [
     "bash -c {}",
@@ -85,11 +89,7 @@ def test_an_everyday_command_is_harmless(command: str) -> None:
     assert keys_of(command) == ()
 
 
-#: A script that is written in pieces behind a condition is asked about: which of the pieces there are nobody knows.
-IN_A_ROW = [line for line in SIMPLE if ">>" not in line]
-
-
-@given(st.lists(st.sampled_from(IN_A_ROW), min_size=1, max_size=4), st.sampled_from([" && ", "; ", " || ", "\n"]))
+@given(st.lists(st.sampled_from(SIMPLE), min_size=1, max_size=4), st.sampled_from([" && ", "; ", " || ", "\n"]))
 @settings(deadline=None, max_examples=150)
 def test_harmless_commands_in_a_row_are_harmless(commands: list[str], operator: str) -> None:
     assert keys_of(operator.join(commands)) == ()
@@ -188,6 +188,12 @@ def test_quoting_does_not_hide_a_danger(program: str, options: str, target: str,
         "printf '%s -rf /' rm | bash",
         "cat <<'E' | sudo bash\nrm -rf /\nE",
         "rm > log -rf /",
+        "true && rm > log -rf /",
+        "ls || rm 2> log -rf / && ls",
+        "ls | rm > log -rf /",
+        "ls | sort | uniq -c\nrm -rf / > log",
+        "cat <<X\nhi\nX\nls | sort | uniq\nwho | sort | uniq\nrm -rf / 2>&1",
+        "! rm > log -rf /",
         "arr=($(rm -rf /))",
         "x[$(rm -rf /)]=1",
         'echo "$((1 + $(rm -rf /)))"',
@@ -212,6 +218,12 @@ def test_a_hardline_danger_is_found_behind_a_trick(command: str) -> None:
         ("rm_root", "tee a.sh <<< 'rm -rf /'; source ./a.sh"),
         ("rm_root", "echo 'cd /' > a.sh; echo 'rm -rf *' >> a.sh; bash a.sh"),
         ("inline_code", "cat > a.py <<X\nimport shutil; shutil.rmtree('/srv')\nX\npython3 a.py"),
+        ("rm_root", "true && echo 'rm -rf /' > a.sh; bash a.sh"),
+        ("rm_root", "true | cat <<X > a.sh && bash a.sh\nrm -rf /\nX"),
+        ("rm_root", "{ echo 'cd /'; echo 'rm -rf *'; } > a.sh; bash a.sh"),
+        ("rm_root", "(echo 'rm -rf /') > a.sh; bash a.sh"),
+        ("rm_root", "echo 'rm -rf /' | cat > a.sh; bash a.sh"),
+        ("rm_root", "true | bash <<X\nrm -rf /\nX"),
         ("rm_root", "bash <(echo rm -rf /)"),
         ("rm_root", "bash < <(echo rm -rf /)"),
         ("rm_root", ". /dev/stdin <<< 'rm -rf /'"),
@@ -264,6 +276,8 @@ def test_what_was_a_way_round_is_found(key: str, command: str) -> None:
         "cat > run.sh <<'X'\n#!/usr/bin/env bash\nset -euo pipefail\nnpm ci\nnpm test\nX\nchmod +x run.sh && ./run.sh",
         "cat > a.py <<'X'\nimport os\nprint(os.getcwd())\nX\npython3 a.py",
         "echo '#!/usr/bin/env python3' > t.py; echo 'print(1)' >> t.py; ./t.py",
+        "ls && echo '#!/usr/bin/env python3' > t.py; echo 'print(1)' >> t.py; ./t.py",
+        "{ cat head.py; echo 'print(1)'; } > t.py; ./t.py",
         "printf 'a\\nb\\n' > list; while read -r x; do echo \"$x\"; done < list",
         "cat a.txt > b.sh; bash b.sh",
     ],

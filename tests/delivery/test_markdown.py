@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +26,7 @@ from hermes_trio.adapter_api.document import (
 from hermes_trio.delivery.markdown import parse_markdown
 from hermes_trio.delivery.plain import plain_text
 from tests.delivery.markup import MARKDOWN, words
+from tests.work import lines_run
 
 
 def paragraph(*children):
@@ -143,11 +142,8 @@ def test_a_wide_table_is_not_aligned():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", ["[", "*", "a**b ", "||a", "`a``b", "> ", "~~a ", "![", "_a"])
-def test_time_grows_with_the_length_only(piece):
-    def seconds(count):
-        started = time.perf_counter()
-        parse_markdown(piece * count)
-        return time.perf_counter() - started
+def test_the_work_grows_with_the_length_only(piece):
+    def work(count):
+        return lines_run(lambda: parse_markdown(piece * count))
 
-    small, large = min(seconds(1500) for _ in range(3)), seconds(12000)
-    assert large < 8 * small * 4 + 0.2
+    assert work(2000) < 1.25 * 8 * work(250)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from hypothesis import given
@@ -16,6 +15,7 @@ from hermes_trio.delivery.measure import text_length
 from hermes_trio.delivery.plain import plain_text
 from hermes_trio.delivery.split import split_document
 from tests.delivery.markup import MARKDOWN, capabilities, render, words
+from tests.work import lines_run
 
 
 def split(text, limit, **other):
@@ -164,15 +164,12 @@ def test_all_characters_are_there_in_order(text, limit):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", ["word. ", "a\n\nb\n", "- item\n", "x", "[a](http://b) ", "**a** "])
-def test_time_grows_with_the_length_only(piece):
-    def seconds(length):
+def test_the_work_grows_with_the_length_only(piece):
+    def work(length):
         document = parse_markdown(piece * (length // len(piece)))
-        started = time.perf_counter()
-        split_document(document, capabilities())
-        return time.perf_counter() - started
+        return lines_run(lambda: split_document(document, capabilities()))
 
-    small, large = min(seconds(10_000) for _ in range(2)), seconds(80_000)
-    assert large < 8 * small * 4 + 0.2
+    assert work(40_000) < 1.25 * 8 * work(5_000)
 
 
 @pytest.mark.slow

@@ -140,10 +140,17 @@ async def test_a_command_that_goes_to_the_background_by_itself_ends(tmp_path):
 
 
 @contextmanager
-def orphan(*command: str, home: Path):
-    """A process as a killed gateway would leave it: leader of a group, not our profile's child."""
+def orphan(*command: str, home: Path, speaks: bool = False):
+    """A process as a killed gateway would leave it: leader of a group, not our profile's child.
+
+    One that ``speaks`` is waited for until it has said a line.
+    """
     environment = {"PATH": "/usr/bin:/bin", "HERMES_HOME": str(home)}
-    process = subprocess.Popen(command, start_new_session=True, env=environment)
+    output = subprocess.PIPE if speaks else None
+    process = subprocess.Popen(command, start_new_session=True, env=environment, stdout=output)
+    if process.stdout is not None:
+        with process.stdout as said:
+            assert said.readline()
     while not Path(f"/proc/{process.pid}/environ").read_bytes():
         time.sleep(0.001)  # the system shows it a moment after the start only
     try:
@@ -184,7 +191,8 @@ async def test_what_a_killed_gateway_left_is_found_and_can_be_ended(tmp_path):
 
 
 async def test_what_was_found_again_ends_with_the_profile_even_if_it_does_not_listen(tmp_path):
-    with orphan("bash", "-c", "trap '' TERM; echo; while :; do sleep 300; done", home=home_of_bob(tmp_path)) as process:
+    deaf = "trap '' TERM; echo; while :; do sleep 300; done"
+    with orphan("bash", "-c", deaf, home=home_of_bob(tmp_path), speaks=True) as process:
         leave_behind(tmp_path, entry_of(process))
         async with open_profile(tmp_path):
             pass

@@ -168,19 +168,20 @@ def _row(profile: str, row: InboxRow, now: float, style: Style) -> list[str]:
         describe_span(now - row.updated_at),
         str(row.attempts),
         _shown(f"{row.platform} {row.chat_id}{bot}"),
-        _shown(_preview(row.message)) or "-",
+        _shown(_preview(row)) or "-",
         _shown(row.last_error or "-"),
     ]
 
 
-def _preview(message: str) -> str:
-    """The beginning of what was written, as far as the stored message says it in the usual place."""
+def _preview(row: InboxRow) -> str:
+    """The beginning of what was written; of what cannot be read, of what is stored."""
+    from hermes_trio.gateway.accepted import decode_row
+
     try:
-        value = json.loads(message or '""')
+        text = decode_row(row).message.text
     except ValueError:
-        value = message
-    text = value.get("text", "") if isinstance(value, dict) else value
-    line = " ".join(str(text).split())
+        text = row.message
+    line = " ".join(text.split())
     return line if len(line) <= PREVIEW else line[: PREVIEW - 3] + "..."
 
 

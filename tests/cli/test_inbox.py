@@ -8,8 +8,11 @@ import sqlite3
 
 import pytest
 
+from hermes_trio.adapter_api.messages import InboundMessage
 from hermes_trio.cli.inbox import describe_inboxes
 from hermes_trio.cli.terminal import Style
+from hermes_trio.gateway.accepted import new_row
+from hermes_trio.routing.source import MessageSource
 from hermes_trio.store.inbox import InboxRow
 from hermes_trio.testing.home import ProfileFiles, write_home
 from tests.cli.fake_gateway import control_socket, gateway_report
@@ -17,6 +20,13 @@ from tests.store.stand_in import open_store
 
 PLAIN = Style(color=False)
 NOW = 1_790_000_060.0
+
+
+def said(text, message_id="7", profile="coder"):
+    """A message as the gateway stores it."""
+    source = MessageSource("telegram", "dm", chat_id="42", user_id="42")
+    message = InboundMessage(source, message_id, text, 1_790_000_000.0)
+    return new_row(message, profile, f"agent:{profile}:telegram:dm:42")
 
 
 def row(**changes):
@@ -27,7 +37,7 @@ def row(**changes):
         "chat_id": "42",
         "message_id": "7",
         "session_key": "agent:coder:telegram:dm:42",
-        "message": '{"text": "hello  there"}',
+        "message": said("hello  there").message,
         "thread_id": None,
         "state": "dead",
         "attempts": 3,
@@ -59,11 +69,7 @@ def put(home):
     async def accept(profile, states):
         async with open_store(home.profile(profile).root, profile) as scope:
             for number, state in enumerate(states):
-                key = f"agent:{profile}:telegram:dm:42"
-                message = json.dumps({"text": f"message {number}"})
-                row_id = await store.accept(
-                    scope, store.NewInboxRow(profile, "telegram", "42", str(number), key, message)
-                )
+                row_id = await store.accept(scope, said(f"message {number}", str(number), profile))
                 if state in ("dead", "running"):
                     await store.mark_running(scope, [row_id])
                 if state == "dead":
@@ -92,12 +98,12 @@ def test_the_table():
 @pytest.mark.parametrize(
     ("message", "shown"),
     [
-        ('{"text": "\\u001b[31mred\\n\\n and more"}', " [31mred and more"),
-        ('"just text"', "just text"),
+        (said("\x1b[31mred\n\n and more").message, " [31mred and more"),
+        ('{"text": "of another program"}', '{"text": "of another program"}'),
         ("{broken", "{broken"),
         ("", "-"),
-        ('{"text": ""}', "-"),
-        ('{"text": "' + "word " * 40 + '"}', "word word word word word word word word word ..."),
+        (said("").message, "-"),
+        (said("word " * 40).message, "word word word word word word word word word ..."),
     ],
 )
 def test_what_strangers_write_is_shown_on_one_harmless_line(message, shown):
@@ -118,6 +124,7 @@ def test_what_waits_and_what_was_given_up_is_listed_for_all_profiles(inbox, put)
         ["writer", "1", "dead"],
     ]
     assert "it broke" in ran.out
+    assert ["message 3" in line for line in ran.out.splitlines()[1:]] == [True, False, False, False]
 
 
 def test_only_what_is_asked_for_is_listed(inbox, put):
@@ -133,7 +140,7 @@ def test_the_list_for_scripts_has_everything(inbox, put):
     assert [one["profile"] for one in report["profiles"]] == ["default", "coder", "writer"]
     (message,) = report["profiles"][1]["messages"]
     assert (message["id"], message["state"], message["chat_id"]) == (1, "dead", "42")
-    assert json.loads(message["message"]) == {"text": "message 0"}
+    assert json.loads(message["message"])["message"]["text"] == "message 0"
 
 
 def test_looking_makes_no_database(inbox, home):

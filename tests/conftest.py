@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
 from hypothesis import settings
 
 from tests.rig import RECORDER, Recorder
@@ -28,6 +29,25 @@ def environment_stays_the_same() -> Iterator[None]:
     yield
     assert _environment() == before
     assert os.getcwd() == folder  # noqa: PTH109
+
+
+@pytest.fixture(autouse=True)
+def no_process_runs_on_a_jumping_clock(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Time that jumps while a process works uses up all patience with it at once, that for its end as well."""
+    if "autojump_clock" not in request.fixturenames:
+        yield
+        return
+    started: list[object] = []
+    open_process = trio.lowlevel.open_process
+
+    async def noted(command: object, **options: object) -> trio.Process:
+        started.append(command)
+        return await open_process(command, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trio.lowlevel, "open_process", noted)
+        yield
+    assert started == [], "a real process needs real time: leave out `autojump_clock`"
 
 
 @pytest.fixture

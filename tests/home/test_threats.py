@@ -53,6 +53,6 @@ def test_a_persona_may_keep_things_to_itself():
 
 @pytest.mark.parametrize("text", ["ignore " * 3000, "curl " * 4000, "send " * 4000, "you are " * 2500, "a" * 20_000])
 def test_no_text_makes_the_check_slow(text):
-    begun = time.perf_counter()
+    begun = time.thread_time()
     find_threat(text, written_by_agent=True)
-    assert time.perf_counter() - begun < 0.2
+    assert time.thread_time() - begun < 0.2  # of the processor: others may have it, too

@@ -167,11 +167,13 @@ async def test_consent_needs_the_permission_that_approve_needs(tmp_path, autojum
         assert "the user said no" in (await chats.ask("no")).text
 
 
-async def test_who_may_use_approve_may_press(tmp_path, autojump_clock):
+@pytest.mark.slow
+async def test_who_may_use_approve_may_press(tmp_path):
     rules = {"allow_admin_from": ["1002"], "user_allowed_commands": ["approve"]}
     async with open_chats(tmp_path, ada=Bot(ASKING.config, telegram={"extra": rules})) as chats:
         pressed = await chats.alice.presses(await chats.ask(DANGEROUS), "✅ Once")
         assert (await pressed.answer()).get("text", "") == ""
+        await chats.hears("The tools said")
 
 
 async def test_words_of_another_member_answer_no_question(tmp_path, autojump_clock):

@@ -99,7 +99,10 @@ class SecretsError(HermesTrioError):
 
 
 class StoreError(HermesTrioError):
-    """``state.db`` cannot be used: ``store_corrupt``, ``store_locked`` or ``store_unwritable``."""
+    """``state.db`` cannot be used: ``store_corrupt``, ``store_locked`` or ``store_unwritable``.
+
+    With ``session_foreign`` the file is well, but a session in it belongs to another profile.
+    """
 
     default_code = "store_failed"
 

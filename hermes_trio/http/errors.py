@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -30,6 +30,7 @@ _MODEL_STATUS: Mapping[str, int] = {
     "provider_unknown": 503,
     "model_timeout": 504,
 }
+_SESSION_FOREIGN: Final = "session_foreign"
 _STATUS: tuple[tuple[type[HermesTrioError], int], ...] = (
     (UnknownProfile, 404),
     (CapacityExceeded, 429),
@@ -68,6 +69,8 @@ def _status(error: HermesTrioError) -> int:
         return error.status
     if isinstance(error, ModelError):
         return _MODEL_STATUS.get(error.code, 502)
+    if isinstance(error, StoreError) and error.code == _SESSION_FOREIGN:
+        return 409  # nothing is wrong with the store, and waiting does not help
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 

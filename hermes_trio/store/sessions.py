@@ -209,9 +209,7 @@ def _store_session(
         _continue_session(connection, record, messages)
         _complete_session(connection, record.session, has_key=found[1] is not None, has_place=found[3] is not None)
     else:
-        raise StoreError(
-            f"session {record.session.id} belongs to another profile", code="session_foreign", profile=profile
-        )
+        raise _foreign(profile, record.session.id)
     return messages
 
 
@@ -293,14 +291,29 @@ def free_title(connection: sqlite3.Connection, title: str | None) -> str | None:
     return candidate
 
 
-async def load_conversation(scope: ProfileScope, session_id: str) -> Conversation | None:
+def _foreign(profile: str, session_id: str) -> StoreError:
+    return StoreError(
+        f"session {session_id} belongs to another profile",
+        code="session_foreign",
+        profile=profile,
+        mend="begin a session with another id, or ask the profile that it belongs to",
+    )
+
+
+async def load_conversation(scope: ProfileScope, session_id: str, *, to_continue: bool = False) -> Conversation | None:
     """A session with its active messages, or None when this profile has no such session.
 
+    Args:
+        scope: Whose session.
+        session_id: Its id.
+        to_continue: Whether a turn is to be added, which nobody can to another profile's session.
+
     Raises:
-        StoreError: The file cannot be used.
+        StoreError: The file cannot be used, or, with ``to_continue`` (``session_foreign``), the session belongs to
+            another profile.
         ScopeClosed: The profile is over.
     """
-    select = partial(_select_conversation, profile=scope.name, session_id=session_id)
+    select = partial(_select_conversation, profile=scope.name, session_id=session_id, to_continue=to_continue)
     return await scope.db.read(lambda connection: read_leniently(connection, select))
 
 
@@ -315,12 +328,16 @@ def read_leniently(connection: sqlite3.Connection, select: Callable[[sqlite3.Con
         return select(connection)
 
 
-def _select_conversation(connection: sqlite3.Connection, profile: str, session_id: str) -> Conversation | None:
+def _select_conversation(
+    connection: sqlite3.Connection, profile: str, session_id: str, to_continue: bool
+) -> Conversation | None:
     row = connection.execute(f"{_SELECT} WHERE s.id = ?", (session_id,)).fetchone()
     if row is None:
         return None
     session = SessionRecord(*row)
     if not Owner(profile).owns(session.profile_name, session.session_key, session.source):
+        if to_continue:
+            raise _foreign(profile, session_id)
         return None
     return Conversation(session, select_active(connection, session_id))
 

@@ -46,7 +46,7 @@ async def find_opening(scope: ProfileScope, agent: Agent, request: TurnRequest, 
     """Find out what was said before, and with which prompt; a history the caller gave needs no store.
 
     Raises:
-        StoreError: The history could not be read.
+        StoreError: The history could not be read, or (``session_foreign``) is another profile's.
         HomeError: A file of the prompt cannot be read.
     """
     at = scope.clock.now()
@@ -120,7 +120,8 @@ async def _skills_index(scope: ProfileScope, request: TurnRequest, selection: To
 
 async def _stored(scope: ProfileScope, request: TurnRequest) -> Conversation | None:
     """What the store has of the session, taken over from the root home if it is there."""
-    known = await load_conversation(scope, request.session_id)
+    # What could not be stored in the end is not begun: the model costs money, and a stream has been read by then.
+    known = await load_conversation(scope, request.session_id, to_continue=True)
     if (
         known is None
         and request.root_db is not None

@@ -54,6 +54,23 @@ async def test_a_session_of_the_default_profile_is_not_taken_over(home, autojump
         assert answer == await gateway.ask("coder", "!history", session="never-was")
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_session_of_another_profile_in_the_same_file_is_refused_before_the_model_is_asked(
+    home, autojump_clock, stream
+):
+    before = upstream.context_of(home.profile("default").state_db, upstream.CODER_ROOT_SESSION)
+    body = {"messages": [{"role": "user", "content": "hello"}], "stream": stream}
+    async with open_gateway(root=home.root) as gateway, gateway.client() as client:
+        headers = {"X-Hermes-Session-Id": upstream.CODER_ROOT_SESSION}
+        answer = await client.post("chat/completions", json=body, headers=headers)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["type"]) == (409, "session_foreign", "invalid_request_error")
+    assert "another id" in error["message"]
+    assert "Retry-After" not in answer.headers
+    assert "coder" not in answer.text.replace(upstream.CODER_ROOT_SESSION, "")
+    assert upstream.context_of(home.profile("default").state_db, upstream.CODER_ROOT_SESSION) == before
+
+
 async def test_new_words_are_found_by_upstreams_search(home, autojump_clock):
     async with open_gateway(root=home.root) as gateway:
         await gateway.ask("coder", "remember the wombat")

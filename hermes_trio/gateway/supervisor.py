@@ -96,7 +96,7 @@ class ProfileSupervisor:
         async with open_scope(settings, slot.generation, gateway.shared, prepare, provider_urls=urls) as scope:
             for remark in listening_remarks(settings):
                 scope.log.bind(component="gateway.profile").warning(f"{remark.where}: {remark.message}; {remark.mend}")
-            await scope.db.check()
+            mail_is_left = await scope.db.check(has_mail)
             self._warn_of_routes(scope)
             reports = ProcessReports()
             async with open_agent(scope, reports.put) as agent, trio.open_nursery() as nursery:
@@ -113,7 +113,7 @@ class ProfileSupervisor:
 
                 runtime.prepare_chats(chats, begin_chats)
                 # Mail may be left of a time when a route led here.
-                if chats.slots or gateway.router.is_target(slot.name) or await has_mail(scope):
+                if chats.slots or gateway.router.is_target(slot.name) or mail_is_left:
                     runtime.chats = chats
                     await begin_chats()
                 await self._serve(runtime, problem)

@@ -9,24 +9,13 @@ from hermes_trio.store.own_tables import HELD, INBOX, INBOX_UNFINISHED, OUTBOX, 
 if TYPE_CHECKING:
     import sqlite3
 
-    from hermes_trio.scope import ProfileScope
-
 _LEFT: Final = ((INBOX, INBOX_UNFINISHED), (OUTBOX, OUTBOX_UNSENT), (HELD, "TRUE"))
 
 
-async def has_mail(scope: ProfileScope) -> bool:
-    """Whether a message waits to be answered, an answer to be sent, or a message for another profile.
-
-    Raises:
-        StoreError: The file cannot be used.
-        ScopeClosed: The profile is over.
-    """
-
-    def look(connection: sqlite3.Connection) -> bool:
-        return any(
-            own.is_there(connection)
-            and connection.execute(f"SELECT 1 FROM {own.table.name} WHERE {which} LIMIT 1").fetchone() is not None  # noqa: S608  only names
-            for own, which in _LEFT
-        )
-
-    return await scope.db.read(look)
+def has_mail(connection: sqlite3.Connection) -> bool:
+    """Whether a message waits to be answered, an answer to be sent, or a message for another profile; blocking."""
+    return any(
+        own.is_there(connection)
+        and connection.execute(f"SELECT 1 FROM {own.table.name} WHERE {which} LIMIT 1").fetchone() is not None  # noqa: S608  only names
+        for own, which in _LEFT
+    )

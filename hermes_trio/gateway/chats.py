@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from hermes_trio.access.commands import is_named_admin
 from hermes_trio.delivery.outbound_media import sweep_outbound
 from hermes_trio.delivery.outbox_worker import serve_outbox
 from hermes_trio.errors import HermesTrioError
@@ -16,7 +17,8 @@ from hermes_trio.gateway.accepted import Accepted, new_row
 from hermes_trio.gateway.adapter_context import CoreContext
 from hermes_trio.gateway.adapter_runner import AdapterRunner
 from hermes_trio.gateway.adapter_slot import AdapterSlot, AdapterState
-from hermes_trio.gateway.asked import AskedQuestions
+from hermes_trio.gateway.asked import NOT_YOURS, AskedQuestions
+from hermes_trio.gateway.bot_rules import bot_rules, wait_for_rules
 from hermes_trio.gateway.chat_command import run_command_of
 from hermes_trio.gateway.chat_turn import answer_in_lane, say_and_close
 from hermes_trio.gateway.destinations import DestinationSenders, place_at
@@ -26,9 +28,10 @@ from hermes_trio.gateway.lane_table import LaneTable
 from hermes_trio.gateway.last_stop import note_orderly_stop, was_orderly
 from hermes_trio.gateway.notices import notice_text
 from hermes_trio.gateway.reply import ReplyPlace, reply_key
+from hermes_trio.gateway.select_profile import SELECT_PROFILE
 from hermes_trio.gateway.take_up import take_up
 from hermes_trio.gateway.transports import find_transport
-from hermes_trio.home.platform_config import PlatformConfig
+from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.io.supervise import main_leaf
 from hermes_trio.store import inbox, outbox
 from hermes_trio.store.chat_entries import prune_entries
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from hermes_trio.gateway.runtime import ProfileRuntime
     from hermes_trio.gateway.senders import Senders
     from hermes_trio.home.chat_config import ChatConfig, DisplayConfig
+    from hermes_trio.home.platform_config import PlatformConfig
     from hermes_trio.routing.source import MessageSource
     from hermes_trio.turns.request import TurnRequest, TurnResult
     from hermes_trio.turns.turn import Emit
@@ -221,10 +225,12 @@ class Chats:
 
     async def answer(self, lane: Lane, turn: LaneTurn) -> None:
         """Run a turn to its end."""
+        await wait_for_rules(self.scope, self.senders, turn.messages[-1])
         await answer_in_lane(self, lane, turn)
 
     async def run_command(self, lane: Lane, accepted: Accepted) -> None:
         """Run the slash command of a message."""
+        await wait_for_rules(self.scope, self.senders, accepted)
         await self._guard(run_command_of, self, lane, accepted)
 
     def run_beside(self, lane: Lane, accepted: Accepted) -> None:
@@ -287,12 +293,7 @@ class Chats:
 
     def platform(self, accepted: Accepted) -> PlatformConfig:
         """Settings of the bot that received a message."""
-        name = accepted.message.source.platform
-        slot = self.senders.slot(accepted.transport_profile, name)
-        if slot is not None:
-            return slot.config
-        # The bot has gone from the settings meanwhile; who may do what is still said there, if it is said anywhere.
-        return self.scope.config.platforms.get(name) or PlatformConfig(name)
+        return bot_rules(self.scope, self.senders, accepted)
 
     def connected_platforms(self) -> tuple[str, ...]:
         """The platforms on which the profile can be reached now."""
@@ -351,7 +352,10 @@ class Chats:
 
     async def press(self, slot: AdapterSlot, press: ButtonPress) -> str:
         """Take a press of a button below a question, which may be one of a profile that answers through our bot."""
-        asking = next((chats for chats in self.router.all_chats() if chats.asked.knows(press.data)), self)
+        asking = next((chats for chats in self.router.all_chats() if chats.asked.knows(press.data)), None)
+        if asking is not None and not self._may_answer(asking, slot, press.source):
+            return NOT_YOURS
+        asking = asking or self
         return await asking.asked.press(self.scope, asking.scope, asking.agent.workplace, slot, press)
 
     def transport_to(self, source: MessageSource, known: str = "") -> str | None:
@@ -359,6 +363,13 @@ class Chats:
         return find_transport(self.router, self.senders, self.scope, source, known)
 
     # Own business.
+
+    def _may_answer(self, asking: Chats, slot: AdapterSlot, source: MessageSource) -> bool:
+        """Whether what somebody says there is for the profile that asks, or an admin of the bot says it."""
+        if self.scope.name == DEFAULT_PROFILE and self.agent.workplace.hooks.listens(SELECT_PROFILE):
+            return True  # what the hook would say is not known
+        leads_there = self.router.decide(self.scope.name, source).target == asking.scope.name
+        return leads_there or is_named_admin(slot.config.access, source)
 
     async def _prune_forever(self) -> None:
         while True:

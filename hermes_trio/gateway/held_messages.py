@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,7 @@ import trio
 
 from hermes_trio.access.authorize import check_access
 from hermes_trio.adapter_api.messages import InboundMessage
-from hermes_trio.errors import ProfileUnavailable, ScopeClosed, StoreError
+from hermes_trio.errors import HermesTrioError
 from hermes_trio.gateway.handover import hand_over
 from hermes_trio.store import held
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 MOST_HELD: Final = 1000
 LONGEST_SECONDS: Final = 24 * 3600.0
 AGAIN_SECONDS: Final = 60.0
+#: After so many crashes a message is given up, or it would hold up all that come after it.
+MOST_CRASHES: Final = 3
 
 
 class HeldMessages:
@@ -33,15 +36,16 @@ class HeldMessages:
 
     def __init__(self, chats: Chats) -> None:
         self._chats = chats
-        self._waiting: Counter[str] = Counter()
-        self._some = trio.Event()
+        self._waiting: dict[int, str] = {}
+        self._crashes: Counter[int] = Counter()
+        self._wake = trio.Event()
 
     def __len__(self) -> int:
-        return self._waiting.total()
+        return len(self._waiting)
 
     def waits_for(self, target: str) -> bool:
         """Whether messages wait for a profile; what comes after them must not overtake them."""
-        return self._waiting[target] > 0
+        return target in self._waiting.values()
 
     async def hold(self, message: InboundMessage, target: str, reason: str, *, is_chosen: bool) -> str | None:
         """Keep a message until its profile can be had.
@@ -71,10 +75,14 @@ class HeldMessages:
             message=msgspec.json.encode(message).decode(),
             reason=reason,
         )
-        if not await held.hold(self._chats.scope, row):
+        # Also after an error: what took too long may be stored all the same, and nobody else would look.
+        try:
+            row_id = await held.hold(self._chats.scope, row)
+        finally:
+            self._wake.set()
+        if row_id is None:
             return "duplicate"
-        self._waiting[target] += 1
-        self._some.set()
+        self._waiting[row_id] = target
         return None
 
     async def load(self) -> None:
@@ -83,9 +91,8 @@ class HeldMessages:
         Raises:
             StoreError: It cannot be read.
         """
-        self._waiting.update(row.target for row in await held.list_held(self._chats.scope))
-        if len(self):
-            self._some.set()
+        if await self._list():
+            self._wake.set()
 
     async def serve(self) -> None:
         """Hand messages over as soon as their profiles can be had, until cancelled.
@@ -93,30 +100,50 @@ class HeldMessages:
         Raises:
             StoreError: What waits cannot be read.
         """
-        router = self._chats.router
         while True:
-            if not len(self):
-                self._some = trio.Event()
-                await self._some.wait()
-            changed = router.changes()
+            await self._wake.wait()
+            self._wake, changed = trio.Event(), self._chats.router.changes()
             if not self._chats.draining:
                 await self._hand_over_all()
-            if len(self):
+            if self._waiting:
                 with trio.move_on_after(AGAIN_SECONDS):
-                    await changed.wait()
+                    await _either(changed, self._wake)
+                self._wake.set()
+
+    async def _list(self) -> tuple[HeldRow, ...]:
+        """What waits, oldest first, which from now on counts as what waits."""
+        known = tuple(self._waiting)
+        rows = await held.list_held(self._chats.scope)
+        found = {row.id: row.target for row in rows}
+        for row_id in known:  # what was held during the look stays
+            if row_id not in found:
+                del self._waiting[row_id]
+        self._waiting |= found
+        return rows
 
     async def _hand_over_all(self) -> None:
         behind: set[str] = set()
-        for row in await held.list_held(self._chats.scope):
-            if row.target in behind:
-                continue
-            try:
-                if not await self._hand_over(row):
-                    behind.add(row.target)
-            except (ProfileUnavailable, ScopeClosed, StoreError) as error:
-                self._chats.scope.check_open()
-                self._chats.log.warning(f"a message goes on waiting for profile {row.target}: {error}")
+        for row in await self._list():
+            if row.target not in behind and not await self._try_to_hand_over(row):
                 behind.add(row.target)
+
+    async def _try_to_hand_over(self, row: HeldRow) -> bool:
+        """Deal with one message, whatever goes wrong with it; False when it goes on waiting."""
+        chats = self._chats
+        try:
+            return await self._hand_over(row)
+        except HermesTrioError as error:
+            chats.scope.check_open()
+            chats.log.warning(f"a message goes on waiting for profile {row.target}: {error}")
+            reason, is_over = error.code, self._is_old(row)
+        except Exception as error:  # noqa: BLE001  a message that trips us up must not end its bot's profile
+            text = chats.scope.log.redact("".join(traceback.format_exception(error)))
+            chats.log.error(f"a message that waits for profile {row.target} crashes: {text}")  # noqa: TRY400
+            self._crashes[row.id] += 1
+            reason, is_over = "crashed", self._crashes[row.id] >= MOST_CRASHES
+        if is_over:
+            await self._give_up(row, reason)
+        return is_over
 
     async def _hand_over(self, row: HeldRow) -> bool:
         """Deal with one message; False when it goes on waiting."""
@@ -139,11 +166,13 @@ class HeldMessages:
 
     async def _wait_on(self, row: HeldRow, decision: RouteDecision) -> bool:
         chats, reason = self._chats, decision.reason or row.reason
-        is_old = chats.scope.clock.now() - row.held_at > LONGEST_SECONDS
-        if (decision.is_transient or chats.router.holds) and not is_old:
+        if (decision.is_transient or chats.router.holds) and not self._is_old(row):
             return False
         await self._give_up(row, reason)
         return True
+
+    def _is_old(self, row: HeldRow) -> bool:
+        return self._chats.scope.clock.now() - row.held_at > LONGEST_SECONDS
 
     async def _give_up(self, row: HeldRow, reason: str) -> None:
         self._chats.count_dropped(row.platform, reason)
@@ -154,7 +183,20 @@ class HeldMessages:
 
     async def _release(self, row: HeldRow) -> None:
         await held.release(self._chats.scope, row.id)
-        self._waiting[row.target] -= 1
+        self._waiting.pop(row.id, None)
+        self._crashes.pop(row.id, None)
+
+
+async def _either(one: trio.Event, other: trio.Event) -> None:
+    """Wait until one of two things has happened."""
+    async with trio.open_nursery() as nursery:
+
+        async def wait(event: trio.Event) -> None:
+            await event.wait()
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(wait, one)
+        nursery.start_soon(wait, other)
 
 
 def _decode(row: HeldRow) -> InboundMessage | None:

@@ -19,7 +19,7 @@ from hermes_trio.errors import HermesTrioError, ProfileUnavailable, ScopeClosed,
 from hermes_trio.gateway.accepted import Accepted
 from hermes_trio.gateway.chat_turn import say_and_close
 from hermes_trio.gateway.dispatch_hook import DISPATCH, Skipped, ask_before_dispatch
-from hermes_trio.gateway.handover import accept_into, hand_over
+from hermes_trio.gateway.handover import HAND_OVER_SECONDS, SLOW, accept_into, hand_over
 from hermes_trio.gateway.observed import observe
 from hermes_trio.gateway.router import Routed
 from hermes_trio.gateway.select_profile import SELECT_PROFILE, Selection, select_profile
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 #: Each failure starts the adapter again.
 MOST_FAILURES: Final = 3
-#: What another profile has not taken by then waits for it, so that this bot's other messages do not.
-HAND_OVER_SECONDS: Final = 2.0
 
 
 class Ingress:
@@ -164,23 +162,24 @@ class Ingress:
             self._drop_routed(message, reason or "", f"its route leads to profile {decision.target}")
             return
         refusal = await chats.held.hold(message, decision.target, reason or "behind_others", is_chosen=is_chosen)
-        if refusal is not None:
+        if refusal == "duplicate":
             self._drop(message, refusal)
+        elif refusal is not None:
+            self._drop_routed(message, refusal, "too many messages wait for other profiles")
 
     async def _try_to_hand_over(self, message: InboundMessage, profile: str) -> str | None:
         """Give a message to a profile that serves; why it could not take it, or None when it has."""
         chats = self._chats
         try:
-            with trio.move_on_after(HAND_OVER_SECONDS):
-                if not await hand_over(chats.router, profile, chats.scope.name, message):
-                    self._drop(message, "duplicate")
-                return None
+            if not await hand_over(chats.router, profile, chats.scope.name, message):
+                self._drop(message, "duplicate")
         except (ProfileUnavailable, ScopeClosed, StoreError) as error:
             chats.scope.check_open()
             self._log.warning(f"profile {profile} could not take a message: {error}")
-            return "route_target_failed" if isinstance(error, StoreError) else "route_target_draining"
-        self._log.warning(f"profile {profile} did not take a message within {HAND_OVER_SECONDS:g} s")
-        return "route_target_slow"
+            if isinstance(error, StoreError):
+                return "route_target_failed"
+            return "route_target_slow" if error.code == SLOW else "route_target_draining"
+        return None
 
     def _note(self, message: InboundMessage, decision: RouteDecision, selection: Selection) -> None:
         """Remember how a message was routed, and log what is not the usual."""

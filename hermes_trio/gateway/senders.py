@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hermes_trio.adapter_api.outgoing import OutgoingText, SentMessage, Target
     from hermes_trio.delivery.outbox_worker import Senders as AnySenders
     from hermes_trio.gateway.adapter_slot import AdapterSlot
+    from hermes_trio.home.platform_config import PlatformConfig
     from hermes_trio.io.log import ProfileLogger
 
 T = TypeVar("T")
@@ -33,11 +34,13 @@ class Senders:
     def __init__(self, announce: Callable[[], None]) -> None:
         self._announce = announce
         self._slots: dict[tuple[str, str], AdapterSlot] = {}
+        self._rules: dict[tuple[str, str], PlatformConfig] = {}
         self._change = trio.Event()
 
     def add(self, slot: AdapterSlot) -> None:
         """A generation of a profile has this adapter now."""
         self._slots[slot.profile, slot.platform] = slot
+        self._rules[slot.profile, slot.platform] = slot.config
         self.note_change()
 
     def remove(self, slot: AdapterSlot) -> None:
@@ -55,6 +58,10 @@ class Senders:
     def slot(self, transport_profile: str, platform: str) -> AdapterSlot | None:
         """The place of an adapter, whether connected or not; None when its profile has none."""
         return self._slots.get((transport_profile, platform))
+
+    def rules(self, transport_profile: str, platform: str) -> PlatformConfig | None:
+        """The settings of an adapter, the last ones while its profile is away; None when it has not been there yet."""
+        return self._rules.get((transport_profile, platform))
 
     def find(self, transport_profile: str, platform: str) -> Adapter | None:
         """See `hermes_trio.delivery.outbox_worker.Senders.find`."""

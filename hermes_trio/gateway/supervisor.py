@@ -13,7 +13,6 @@ from hermes_trio.gateway.file_watch import file_identity, wait_for_change
 from hermes_trio.gateway.process_reports import ProcessReports
 from hermes_trio.gateway.runtime import ProfileRuntime
 from hermes_trio.gateway.states import CrashReport, ProfileState
-from hermes_trio.gateway.take_up import is_anything_left
 from hermes_trio.home.listening import listening_remarks
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.provenance import ROUTE_INVALID
@@ -22,6 +21,7 @@ from hermes_trio.io.log_redaction import make_redactor
 from hermes_trio.io.supervise import RestartPolicy, Setback, SetbackKind, keep_running
 from hermes_trio.models.resolve import resolve_targets
 from hermes_trio.scope import open_scope
+from hermes_trio.store.mail import has_mail
 from hermes_trio.store.routing_index import serve_mirror
 from hermes_trio.store.schema import prepare
 from hermes_trio.tools.mcp import mcp_problem
@@ -96,7 +96,7 @@ class ProfileSupervisor:
         async with open_scope(settings, slot.generation, gateway.shared, prepare, provider_urls=urls) as scope:
             for remark in listening_remarks(settings):
                 scope.log.bind(component="gateway.profile").warning(f"{remark.where}: {remark.message}; {remark.mend}")
-            await scope.db.check()
+            mail_is_left = await scope.db.check(has_mail)
             self._warn_of_routes(scope)
             reports = ProcessReports()
             async with open_agent(scope, reports.put) as agent, trio.open_nursery() as nursery:
@@ -112,7 +112,8 @@ class ProfileSupervisor:
                     nursery.start_soon(reports.serve, chats, name=f"{scope.name}#{scope.generation} process reports")
 
                 runtime.prepare_chats(chats, begin_chats)
-                if chats.slots or gateway.router.is_target(slot.name) or await is_anything_left(scope):
+                # Mail may be left of a time when a route led here.
+                if chats.slots or gateway.router.is_target(slot.name) or mail_is_left:
                     runtime.chats = chats
                     await begin_chats()
                 await self._serve(runtime, problem)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.access.authorize import check_access
@@ -24,20 +23,7 @@ RESUME: Final = "The gateway was restarted while you were at work here. Go on wi
 
 if TYPE_CHECKING:
     from hermes_trio.gateway.chats import Chats
-    from hermes_trio.scope import ProfileScope
     from hermes_trio.store.inbox import InboxRow
-
-
-async def is_anything_left(scope: ProfileScope) -> bool:
-    """Whether an earlier generation has left something to answer or to send; makes no file where there is none.
-
-    Raises:
-        StoreError: The file cannot be used.
-        ScopeClosed: The profile is over.
-    """
-    if not await scope.run_blocking(scope.home.state_db.exists):
-        return False
-    return bool(await inbox.unfinished(scope)) or await outbox.is_busy(scope, math.inf)
 
 
 async def take_up(chats: Chats) -> int:

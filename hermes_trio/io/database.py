@@ -151,8 +151,14 @@ class Database:
         self._check_open()
         return await self._workers.run(read_snapshot, self._reader, job, limiter=self._shared.readers)
 
-    async def check(self) -> None:
-        """Find out whether the file can be used; a missing file is fine and stays missing.
+    async def check(self, look: Callable[[sqlite3.Connection], T] | None = None) -> T | None:
+        """Find out whether the file can be used; a missing file is fine and stays missing, and none is kept open.
+
+        Args:
+            look: Reads something on the occasion, in a worker; or None.
+
+        Returns:
+            What ``look`` returns; None without it, or when the file is missing.
 
         Raises:
             StoreError: ``store_corrupt``, ``store_locked`` (after 5 s) or ``store_unwritable``, with what mends it.
@@ -161,7 +167,9 @@ class Database:
         Cancellation: cancellable between attempts at a locked file.
         """
         self._check_open()
-        await self._while_locked(lambda: self._workers.run(check_file, self._file, limiter=self._shared.writers))
+        return await self._while_locked(
+            lambda: self._workers.run(check_file, self._file, look, limiter=self._shared.writers)
+        )
 
     def request_close(self) -> None:
         """Close the file soon, unless somebody uses it by then; called when too many databases are open."""

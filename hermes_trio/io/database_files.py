@@ -168,18 +168,26 @@ class Handle:
             connection.close()
 
 
-def check_file(file: DatabaseFile) -> None:
+def check_file(file: DatabaseFile, look: Callable[[sqlite3.Connection], T] | None = None) -> T | None:
     """Open an existing file, prepare it and try to begin a write, which is then rolled back; a missing file is fine.
+
+    Args:
+        file: The file.
+        look: Reads something while the file is open, or None.
+
+    Returns:
+        What ``look`` returns; None without it, or when the file is missing.
 
     Raises:
         StoreError: The file cannot be used.
     """
     if file.identity() is None and not file.path.is_symlink():
-        return
+        return None
     with translated(file), contextlib.closing(_connect(file.path)) as connection:
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         _try_to_write(connection)
         file.prepare(connection)
+        return None if look is None else look(connection)
 
 
 @contextlib.contextmanager

@@ -67,12 +67,12 @@ _NEW_NAMES: Final = tuple(field.name for field in fields(NewHeldRow))
 _ALL: Final = ", ".join(field.name for field in fields(HeldRow))
 _HOLD: Final = f"""
 INSERT INTO trio_held({", ".join(_NEW_NAMES)}, held_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT(platform, chat_id, message_id) DO NOTHING
+ON CONFLICT(platform, chat_id, message_id) DO NOTHING RETURNING id
 """  # noqa: S608  only names
 
 
-async def hold(scope: ProfileScope, row: NewHeldRow) -> bool:
-    """Commit a message that waits; False when it waits already.
+async def hold(scope: ProfileScope, row: NewHeldRow) -> int | None:
+    """Commit a message that waits; its id, or None when it waits already.
 
     Args:
         scope: The transport profile, whose bot received it.
@@ -86,7 +86,12 @@ async def hold(scope: ProfileScope, row: NewHeldRow) -> bool:
     """
     values = tuple(_clean(getattr(row, name)) for name in _NEW_NAMES)
     now = scope.clock.now()
-    return await _write(scope, lambda connection: connection.execute(_HOLD, (*values, now)).rowcount > 0)
+
+    def insert(connection: sqlite3.Connection) -> int | None:
+        found = connection.execute(_HOLD, (*values, now)).fetchall()
+        return int(found[0][0]) if found else None
+
+    return await _write(scope, insert)
 
 
 async def list_held(scope: ProfileScope) -> tuple[HeldRow, ...]:

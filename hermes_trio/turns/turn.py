@@ -210,7 +210,7 @@ async def _keep_what_happened(scope: ProfileScope, state: LoopState, keep: Keep,
 
 def _begin(scope: ProfileScope, request: TurnRequest, opening: Opening, emit: Emit) -> LoopState:
     system = f"{opening.prompt}\n\n{request.system_text}" if request.system_text else opening.prompt
-    rows = first_rows(request, opening)
+    rows = first_rows(scope, request, opening)
     return LoopState(
         messages=[
             ChatMessage("system", system),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
+from dataclasses import replace
 
 import pytest
 import trio
 
 from hermes_trio.errors import ModelError
-from hermes_trio.store.messages import StoredMessage, ToolCall
+from hermes_trio.store.messages import JSON_PREFIX, StoredMessage, ToolCall
 from hermes_trio.store.sessions import SessionRecord, TurnRecord, record_turn
 from hermes_trio.turns.place import Place
-from hermes_trio.turns.resuming import RESUMED_NOTE
+from hermes_trio.turns.resuming import ONCE_MORE_NOTE, RESUMED_NOTE
 
 PLACE = Place(chat_id="42", message_id="m7")
 ASKED = StoredMessage("user", "write it down", 1.0, platform_message_id="m7")
@@ -59,6 +61,49 @@ async def test_work_that_is_stored_is_gone_on_with(open_agent, autojump_clock):
         assert (await contents(agent))[5:] == [("user", RESUMED_NOTE, None), ("assistant", result.text, None)]
         # The whole conversation was sent: two messages before, the message, its round, the note.
         assert (await agent.ask("!history")).text.startswith("7 messages")
+
+
+async def test_a_message_after_which_others_were_answered_is_told_once_more(open_agent, autojump_clock):
+    async with open_agent() as agent:
+        await left_behind(agent, *OTHERS, ASKED, StoredMessage("user", "and you?", 2.0, platform_message_id="m8"))
+        result = await agent.ask("write it down", place=PLACE, resumed=True)
+        once_more = f"{ONCE_MORE_NOTE}\nwrite it down"
+        assert result.text == f"Ada here. You said: {once_more}"
+        assert (await contents(agent))[4:] == [("user", once_more, "m7"), ("assistant", result.text, None)]
+
+
+async def test_a_picture_that_is_told_once_more_is_still_there(open_agent, autojump_clock):
+    asked = ({"type": "text", "text": "what is this?"}, {"type": "image_url", "image_url": {"url": "data:,"}})
+    async with open_agent() as agent:
+        await left_behind(agent, ASKED, *OTHERS)
+        await agent.ask(asked, place=PLACE, resumed=True)
+        stored = json.loads(str((await contents(agent))[3][1]).removeprefix(JSON_PREFIX))
+        assert stored == [{"type": "text", "text": ONCE_MORE_NOTE}, *asked]
+
+
+async def test_what_was_overheard_since_is_no_work(open_agent, autojump_clock):
+    chatter = StoredMessage("user", "[Bob] plums!", 2.0, platform_message_id="m8", observed=True)
+    async with open_agent() as agent:
+        await left_behind(agent, ASKED, chatter)
+        await agent.ask("write it down", place=PLACE, resumed=True)
+        assert [role for role, _, _ in await contents(agent)] == ["user", "user", "assistant"]
+
+
+async def test_what_was_overheard_is_not_taken_for_the_message(open_agent, autojump_clock):
+    async with open_agent() as agent:
+        await left_behind(agent, replace(ASKED, observed=True))
+        await agent.ask("write it down", place=PLACE, resumed=True)
+        assert [role for role, _, _ in await contents(agent)] == ["user", "user", "assistant"]
+
+
+async def test_a_message_of_another_bot_with_the_same_number_is_another_message(open_agent, autojump_clock):
+    elsewhere = replace(PLACE, transport_profile="default")
+    async with open_agent() as agent:
+        await left_behind(agent, ASKED)
+        for _ in range(2):
+            with trio.move_on_after(5):
+                await agent.ask("!hang", place=elsewhere, resumed=True, keeps_message=True)
+        assert (await contents(agent)) == [("user", "write it down", "m7"), ("user", "!hang", "default:m7")]
 
 
 async def test_a_message_that_is_not_resumed_is_always_added(open_agent, autojump_clock):

@@ -242,7 +242,7 @@ class _ChatTurn:
         errand = self.turn.messages[-1].errand
         if errand is not None:
             said = one_line(self.chats.scope.log.redact(text))[:_LOGGED]
-            where = errand.destination or "nowhere but here"
+            where = self.chats.destination_of(errand) or "nowhere but here"
             self.chats.log.info(f"{errand.name} is answered, to {where}: {said}", turn=self.turn.turn_id)
 
     async def _tell_reset(self, last: Accepted, session: ChatSession) -> None:

@@ -162,7 +162,7 @@ class _Arrival:
             "HERMES_WEBHOOK_EVENT": self.event,
             "HERMES_WEBHOOK_DELIVERY": self.delivery_id,
         }
-        async with self.gateway.webhooks.scripts if self.route.script else nullcontext():
+        async with self.gateway.webhooks.script_seat(scope.name) if self.route.script else nullcontext():
             return await screen(scope, operator, self.route, variables, payload, seconds)
 
     async def _hand_over(

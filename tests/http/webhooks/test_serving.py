@@ -6,7 +6,9 @@ import sqlite3
 import pytest
 import trio
 
+from hermes_trio.gateway.webhook_book import SCRIPTS_AT_ONCE, SCRIPTS_WAITING
 from hermes_trio.home.paths import HomePaths
+from hermes_trio.http.webhooks.scripts import ScriptAnswer
 from hermes_trio.testing import ProfileFiles, open_gateway
 from hermes_trio.testing.clock import MovingClock
 from tests.http.webhooks.rig import SECRET, deliver, post, signed, with_routes
@@ -185,6 +187,31 @@ async def test_a_route_takes_thirty_deliveries_a_minute_and_others_go_on(tmp_pat
         assert (await deliver(gateway, "/webhooks/b")).status_code == 202
         await trio.sleep(61)
         assert (await deliver(gateway, "/webhooks/a", delivery="d31")).status_code == 202
+
+
+async def test_slow_scripts_keep_neither_memory_nor_other_profiles(tmp_path, autojump_clock, monkeypatch):
+    async def run_slowly(_scope, _call):
+        await trio.sleep(20)
+        return ScriptAnswer("go on")
+
+    monkeypatch.setattr("hermes_trio.http.webhooks.screening.run_script", run_slowly)
+    routes, statuses = with_routes(a={"script": "x"}, b={**BOUND, "script": "x"}), []
+
+    async def send(number):
+        statuses.append((await deliver(gateway, "/webhooks/a", delivery=f"d{number}")).status_code)
+
+    async with open_gateway({"default": routes, "ada": "You are Ada."}, root=tmp_path) as gateway:
+        async with trio.open_nursery() as nursery:
+            for number in range(SCRIPTS_AT_ONCE + SCRIPTS_WAITING):
+                nursery.start_soon(send, number)
+            await trio.sleep(1)
+            over = await deliver(gateway, "/webhooks/a", delivery="over")
+            assert (over.status_code, over.json()["error"]) == (429, "rate_limit_exceeded")
+            assert over.headers["retry-after"]
+            began = trio.current_time()
+            assert (await deliver(gateway, "/p/ada/webhooks/b", secret=BOUND["secret"])).status_code == 202
+            assert trio.current_time() - began < 25
+        assert statuses == [202] * (SCRIPTS_AT_ONCE + SCRIPTS_WAITING)
 
 
 @pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 202), ("localhost", 202), ("0.0.0.0", 403), ("::", 403)])

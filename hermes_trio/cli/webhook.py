@@ -6,6 +6,7 @@ import json
 import secrets
 import sys
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import click
@@ -216,7 +217,8 @@ def test(name: str, payload: str, event: str | None) -> int:
     home = read_webhook_home(current_invocation())
     known = home.routes.get(name)
     if known is None:
-        raise WebhookError("there is no such route", code="webhook_unknown", found=name[:64])
+        mend = "`hermes-trio webhook list` shows the routes there are, `hermes-trio check` those that cannot be used"
+        raise WebhookError("there is no such route", code="webhook_unknown", found=name[:64], mend=mend)
     body = sys.stdin.read() if payload == "-" else payload
     try:
         json.loads(body)
@@ -225,6 +227,8 @@ def test(name: str, payload: str, event: str | None) -> int:
     chosen = event or next(iter(known.route.events), "test")
     status, answer = send_test(home, known.route, chosen, body.encode())
     click.echo(f"HTTP {status} from {home.url(known.route)}\n{answer}")
+    if status == HTTPStatus.NOT_FOUND and known.is_static:
+        click.echo("The running gateway has other settings; it reads them when it starts: start it again.", err=True)
     return OK if 200 <= status < 300 else FAILED
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from hermes_trio.errors import ConfigError
 from hermes_trio.home.interpolation import variable_names
 from hermes_trio.home.names import is_profile_name
+from hermes_trio.home.provenance import WEBHOOK_ROUTE_INVALID
 from hermes_trio.home.section import Section, first_with
 from hermes_trio.home.served_platform import decode_port, decode_switch, layers_of, text_in
 from hermes_trio.home.webhook_config import LOG, WebhookConfig, WebhookRoute
@@ -59,14 +60,14 @@ def decode_routes(section: Section) -> Mapping[str, WebhookRoute]:
         name = str(key)
         if not _ROUTE_NAME.fullmatch(name):
             text = "this route is not served: its name is no part of a path; letters, digits, '.', '-' and '_' are"
-            section.note("webhook_route_invalid", name, text)
+            section.note(WEBHOOK_ROUTE_INVALID, name, text)
             continue
         try:
             found[name] = _decode_route(name, section.child(key))
         except ConfigError as error:
             place = (error.where or "").split(" ", 1)[-1]
             section.note(
-                "webhook_route_invalid",
+                WEBHOOK_ROUTE_INVALID,
                 name,
                 f"this route is not served: {place}: {error.problem}; found {error.found}, expected {error.expected}",
             )

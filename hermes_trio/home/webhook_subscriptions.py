@@ -17,6 +17,7 @@ from hermes_trio.errors import HermesTrioError
 from hermes_trio.home.decode_webhook import decode_routes
 from hermes_trio.home.file_edit import edit_file
 from hermes_trio.home.names import DEFAULT_PROFILE
+from hermes_trio.home.provenance import WEBHOOK_ROUTE_INVALID
 from hermes_trio.home.section import Origin, Section
 from hermes_trio.home.text_file import explain_os_error
 
@@ -65,7 +66,7 @@ def parse_subscriptions(content: bytes | None, path: Path) -> Subscriptions:
     named = {name: value for name, value in values.items() if SUBSCRIPTION_NAME.fullmatch(name)}
     section = Section(origin, _freeze_mapping(named), "")
     for name in (name for name in values if name not in named):
-        section.note("webhook_route_invalid", name, "this route is not served: not a name for one")
+        section.note(WEBHOOK_ROUTE_INVALID, name, "this route is not served: not a name for one")
     return Subscriptions(decode_routes(section), tuple(notices))
 
 

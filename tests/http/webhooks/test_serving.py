@@ -222,6 +222,22 @@ async def test_a_route_without_authentication_is_served_on_loopback_only(tmp_pat
         assert (await post(gateway, "/webhooks/gh", b"{}", {})).status_code == status
 
 
+@pytest.mark.parametrize("more", [{}, {"deliver_only": True}])
+async def test_a_prompt_that_comes_to_nothing_is_neither_asked_nor_said(tmp_path, autojump_clock, more):
+    async with open_gateway({"default": with_routes(gh={"prompt": "{title}", **more})}, root=tmp_path) as gateway:
+        answer = await deliver(gateway, "/webhooks/gh", {"title": " "})
+        assert answer.json() == {"status": "ignored", "reason": "empty", "route": "gh"}
+        assert inbox(tmp_path) == []
+
+
+async def test_the_log_says_which_route_is_not_served_and_why(tmp_path, autojump_clock):
+    files = with_routes(gh={"secret": "${GH_SECRET}"})
+    async with open_gateway({"default": files}, root=tmp_path) as gateway:
+        assert (await deliver(gateway, "/webhooks/gh", secret="${GH_SECRET}")).status_code == 404
+    (line,) = [line for line in (tmp_path / "logs" / "errors.log").read_text().splitlines() if "routes.gh" in line]
+    assert "GH_SECRET is not set" in line
+
+
 async def test_what_a_delivery_says_is_never_a_command(tmp_path, autojump_clock):
     async with open_gateway({"default": with_routes(gh={"prompt": "{title}"})}, root=tmp_path) as gateway:
         await deliver(gateway, "/webhooks/gh", {"title": "/restart gateway"})

@@ -61,13 +61,14 @@ async def answer_in_lane(chats: Chats, lane: Lane, turn: LaneTurn) -> None:
         wanted = await inbox.mark_running(scope, [one.row_id for one in turn.messages])
         turn.messages = tuple(one for one in turn.messages if one.row_id in wanted)
         if turn.messages:
+            work = _ChatTurn(chats, lane, turn)
             with turn.scope:
-                await _ChatTurn(chats, lane, turn).run()
+                await work.run()
             if turn.gave_way and not turn.control.has_begun:
                 turn.put_back = True
                 await _release(scope, turn)
             elif turn.interrupted:
-                await inbox.finish(scope, turn.answered_rows())
+                await work.leave()
     except (ProfileUnavailable, ScopeClosed):
         chats.log.info("a turn stops with its profile and is taken up at the next start", turn=turn.turn_id)
         await _release(scope, turn)
@@ -114,10 +115,17 @@ class _ChatTurn:
     chats: Chats
     lane: Lane
     turn: LaneTurn
+    session: ChatSession | None = None
+
+    async def leave(self) -> None:
+        """Be done with messages whose turn somebody has ended on purpose."""
+        end = None if self.session is None else self._ends_errand(self.session)
+        await _close_with(self.chats.scope, [], self.turn.answered_rows(), end)
+        self._mark_changes()
 
     async def run(self) -> None:
         chats, scope, last = self.chats, self.chats.scope, self.turn.messages[-1]
-        session = await get_or_create(
+        session = self.session = await get_or_create(
             scope,
             self.lane.session_key,
             origin_of(last.message, last.transport_profile, scope.name),

@@ -290,6 +290,18 @@ async def test_a_failed_turn_ends_its_session_too_and_is_not_tried_for_ever(tmp_
     assert rows(tmp_path, "default", "SELECT * FROM trio_outbox") == []
 
 
+async def test_a_turn_that_somebody_ends_ends_its_session_too(tmp_path, autojump_clock):
+    async with open_gateway({"default": with_routes(gh={"prompt": "!sleep 60"})}, root=tmp_path) as gateway:
+        await deliver(gateway, "/webhooks/gh")
+        await trio.sleep(1)
+        (profile,) = gateway.gateway.status().profiles
+        assert gateway.slot("default").runtime.chats.cancel_turn(profile.turns[0].turn)
+        await trio.sleep(1)
+        assert [state for _, state in inbox(tmp_path)] == ["done"]
+    assert rows(tmp_path, "default", "SELECT end_reason FROM sessions") == [("webhook_complete",)]
+    assert rows(tmp_path, "default", "SELECT * FROM gateway_routing") == []
+
+
 async def test_the_skills_of_a_route_go_into_the_prompt(tmp_path, autojump_clock):
     folder = tmp_path / "skills" / "triage"
     folder.mkdir(parents=True)

@@ -6,6 +6,7 @@ import json
 import secrets
 import sys
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import click
@@ -16,8 +17,10 @@ from hermes_trio.cli.terminal import Style, align, wants_color
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from hermes_trio.cli.webhook_routes import KnownRoute, WebhookHome
+    from hermes_trio.home.webhook_config import WebhookRoute
 
 SECRET_BYTES = 32
 PREVIEW = 40
@@ -98,7 +101,8 @@ def subscribe(name: str, as_json: bool, **given: object) -> int:
         discover_profiles(home, wanted=(invocation.profile,), allowlist=None)  # raises for an unknown one
     if script := given.get("script"):
         find_script(paths.scripts, str(script))
-    fresh = str(given["secret"]) if given["secret"] else secrets.token_urlsafe(SECRET_BYTES)
+    own = str(given["secret"] or "").strip()
+    fresh = own or secrets.token_urlsafe(SECRET_BYTES)
     changes = _fields(given, invocation.profile)
     kept = False
 
@@ -106,14 +110,14 @@ def subscribe(name: str, as_json: bool, **given: object) -> int:
         nonlocal kept
         old = values.get(name)
         route = dict(old) if isinstance(old, dict) else {}
-        kept = bool(route.get("secret")) and not given["secret"]
+        kept = bool(route.get("secret")) and not own
         stamp = route.get("created_at") or datetime.now(UTC).isoformat(timespec="seconds")  # noqa: TID251  the command's
         values[name] = {**route, **changes, "secret": route["secret"] if kept else fresh, "created_at": stamp}
 
     edit_subscriptions(paths.webhook_subscriptions, edit)
     after = read_webhook_home(invocation)
-    url = after.url(after.routes[name].route)
-    generated = "" if kept or given["secret"] else fresh
+    url = after.url(_made(name, after, paths.webhook_subscriptions))
+    generated = "" if kept or own else fresh
     if as_json:
         click.echo(json.dumps({"name": name, "url": url, "secret": generated or None}, indent=2))
         return OK
@@ -213,7 +217,8 @@ def test(name: str, payload: str, event: str | None) -> int:
     home = read_webhook_home(current_invocation())
     known = home.routes.get(name)
     if known is None:
-        raise WebhookError("there is no such route", code="webhook_unknown", found=name[:64])
+        mend = "`hermes-trio webhook list` shows the routes there are, `hermes-trio check` those that cannot be used"
+        raise WebhookError("there is no such route", code="webhook_unknown", found=name[:64], mend=mend)
     body = sys.stdin.read() if payload == "-" else payload
     try:
         json.loads(body)
@@ -222,6 +227,8 @@ def test(name: str, payload: str, event: str | None) -> int:
     chosen = event or next(iter(known.route.events), "test")
     status, answer = send_test(home, known.route, chosen, body.encode())
     click.echo(f"HTTP {status} from {home.url(known.route)}\n{answer}")
+    if status == HTTPStatus.NOT_FOUND and known.is_static:
+        click.echo("The running gateway has other settings; it reads them when it starts: start it again.", err=True)
     return OK if 200 <= status < 300 else FAILED
 
 
@@ -277,6 +284,22 @@ def _check_name(name: str, home: WebhookHome) -> None:
         raise WebhookError(
             "this is a route of config.yaml, which counts", code="webhook_taken", found=name, mend="use another name"
         )
+
+
+def _made(name: str, home: WebhookHome, path: Path) -> WebhookRoute:
+    """The route that was written just now, unless the file holds something else of it that cannot be used."""
+    from hermes_trio.cli.webhook_routes import WebhookError
+
+    known = home.routes.get(name)
+    if known is None:
+        raise WebhookError(
+            "the subscription is stored, but it cannot be used, so nothing is served there",
+            code="webhook_unusable",
+            where=str(path),
+            found=name,
+            mend=f"`hermes-trio check` says what is wrong with it; mend it, or `hermes-trio webhook remove {name}`",
+        )
+    return known.route
 
 
 def _fields(given: Mapping[str, object], profile: str | None) -> dict[str, object]:

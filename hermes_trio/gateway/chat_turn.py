@@ -78,13 +78,14 @@ async def _run_in_lane(chats: Chats, lane: Lane, turn: LaneTurn) -> None:
     turn.messages = tuple(one for one in turn.messages if one.row_id in wanted)
     if not turn.messages:
         return
+    work = _ChatTurn(chats, lane, turn)
     with turn.scope:
-        await _ChatTurn(chats, lane, turn).run()
+        await work.run()
     if turn.gave_way and not turn.control.has_begun:
         turn.put_back = True
         await _release(scope, turn)
     elif turn.interrupted:
-        await inbox.finish(scope, turn.answered_rows())
+        await work.leave()
 
 
 async def _release(scope: ProfileScope, turn: LaneTurn) -> None:
@@ -122,10 +123,17 @@ class _ChatTurn:
     chats: Chats
     lane: Lane
     turn: LaneTurn
+    session: ChatSession | None = None
+
+    async def leave(self) -> None:
+        """Be done with messages whose turn somebody has ended on purpose."""
+        end = None if self.session is None else self._ends_errand(self.session)
+        await _close_with(self.chats.scope, [], self.turn.answered_rows(), end)
+        self._mark_changes()
 
     async def run(self) -> None:
         chats, scope, last = self.chats, self.chats.scope, self.turn.messages[-1]
-        session = await get_or_create(
+        session = self.session = await get_or_create(
             scope,
             self.lane.session_key,
             origin_of(last.message, last.transport_profile, scope.name),
@@ -250,7 +258,7 @@ class _ChatTurn:
         errand = self.turn.messages[-1].errand
         if errand is not None:
             said = one_line(self.chats.scope.log.redact(text))[:_LOGGED]
-            where = errand.destination or "nowhere but here"
+            where = self.chats.destination_of(errand) or "nowhere but here"
             self.chats.log.info(f"{errand.name} is answered, to {where}: {said}", turn=self.turn.turn_id)
 
     async def _tell_reset(self, last: Accepted, session: ChatSession) -> None:

@@ -21,7 +21,7 @@ from hermes_trio.gateway.asked import NOT_YOURS, AskedQuestions
 from hermes_trio.gateway.bot_rules import bot_rules, wait_for_rules
 from hermes_trio.gateway.chat_command import run_command_of
 from hermes_trio.gateway.chat_turn import answer_in_lane, say_and_close
-from hermes_trio.gateway.destinations import DestinationSenders, place_at
+from hermes_trio.gateway.destinations import DestinationSenders, destination_now, place_at
 from hermes_trio.gateway.held_messages import HeldMessages
 from hermes_trio.gateway.ingress import Ingress
 from hermes_trio.gateway.lane_table import LaneTable
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from hermes_trio.adapter_api.messages import ButtonPress, InboundMessage
     from hermes_trio.gateway.adapter_runner import CredentialLocks
     from hermes_trio.gateway.credential_claims import ProfileClaims
+    from hermes_trio.gateway.errand import Destination, Errand
     from hermes_trio.gateway.lane import Lane, Notice
     from hermes_trio.gateway.lane_turn import LaneTurn
     from hermes_trio.gateway.mounts import MountTable
@@ -318,8 +319,9 @@ class Chats:
         """
         message, source, errand = accepted.message, accepted.message.source, accepted.errand
         key = f"{reply_key(accepted.transport_profile, message)}:{what}"
-        if errand is not None and errand.destination is not None:
-            place = place_at(self.senders, errand.destination, accepted.session_key, key)
+        destination = self.destination_of(errand) if errand is not None else None
+        if destination is not None:
+            place = place_at(self.senders, destination, accepted.session_key, key)
             return replace(place, inbox_id=accepted.row_id or None)
         return ReplyPlace(
             transport_profile=accepted.transport_profile,
@@ -334,6 +336,11 @@ class Chats:
             capabilities=self.senders.capabilities(accepted.transport_profile, source.platform),
             says="all" if errand is None else "nothing",
         )
+
+    def destination_of(self, errand: Errand) -> Destination | None:
+        """Where the answer to an errand goes, as the routes are now; None for nowhere."""
+        known = errand.destination
+        return None if known is None else destination_now(self.scope, self.router, self.senders, known)
 
     async def run_turn(self, request: TurnRequest, emit: Emit) -> TurnResult:
         """Run a turn of an admitted caller (`ProfileRuntime.admission`) as soon as there is a seat for it.

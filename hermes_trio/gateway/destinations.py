@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import trio
 
 from hermes_trio.adapter_api.errors import AdapterError
@@ -20,7 +21,7 @@ from hermes_trio.gateway.errand import Destination
 from hermes_trio.gateway.github_comments import GITHUB_CAPABILITIES, GithubComments, has_github_token
 from hermes_trio.gateway.reply import ReplyPlace, answer_rows, compose_at
 from hermes_trio.gateway.senders import BotSender
-from hermes_trio.gateway.transports import find_transport
+from hermes_trio.gateway.transports import find_transport, may_speak_through
 from hermes_trio.home.webhook_config import GITHUB_COMMENT, LOG
 from hermes_trio.routing.source import MessageSource
 from hermes_trio.store import outbox
@@ -68,11 +69,13 @@ async def find_destination(
     if kind == GITHUB_COMMENT:
         return _pull_request(scope, extra)
     try:
-        platform = parse_target(deliver).platform
+        named = parse_target(deliver)
+        platform = named.platform
         if chat := extra.get("chat_id"):
             target = Target(chat, extra.get("thread_id"))
         else:
-            target = (await resolve_target(scope, deliver)).target
+            # Where the chat is named, the profile needs no bot of its own: one may speak for it there.
+            target = named.chat or (await resolve_target(scope, deliver)).target
             target = replace(target, thread_id=extra.get("thread_id", target.thread_id))
     except TargetInvalid as error:
         raise _unavailable(scope, deliver, error.problem, error.mend) from error
@@ -91,6 +94,27 @@ def _pull_request(scope: ProfileScope, extra: Mapping[str, str]) -> Destination:
     if not has_github_token(scope):
         raise _unavailable(scope, GITHUB_COMMENT, "this profile has no GH_TOKEN", f"set GH_TOKEN in {scope.home.env}")
     return Destination(scope.name, GITHUB_COMMENT, repository, number)
+
+
+def destination_now(
+    scope: ProfileScope, router: Router, senders: Senders, destination: Destination
+) -> Destination | None:
+    """Where something goes that was accepted for a destination: its bot, while that may speak for the profile there.
+
+    The routes may have changed since. Then another bot says it that may, or nobody does.
+
+    Args:
+        scope: The profile whose words they are.
+        router: The routes.
+        senders: The bots of all profiles.
+        destination: What `find_destination` has found, perhaps in another process.
+    """
+    place = MessageSource(destination.platform, chat_id=destination.chat_id, thread_id=destination.thread_id)
+    bot = destination.transport_profile
+    if destination.platform == GITHUB_COMMENT or may_speak_through(router, bot, scope, place):
+        return destination
+    transport = find_transport(router, senders, scope, place)
+    return None if transport is None else msgspec.structs.replace(destination, transport_profile=transport)
 
 
 def capabilities_at(senders: Senders, destination: Destination) -> Capabilities:

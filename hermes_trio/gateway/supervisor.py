@@ -15,7 +15,7 @@ from hermes_trio.gateway.runtime import ProfileRuntime
 from hermes_trio.gateway.states import CrashReport, ProfileState
 from hermes_trio.home.listening import listening_remarks
 from hermes_trio.home.names import DEFAULT_PROFILE
-from hermes_trio.home.provenance import ROUTE_INVALID
+from hermes_trio.home.provenance import ROUTE_INVALID, WEBHOOK_ROUTE_INVALID
 from hermes_trio.home.settings import load_profile_settings
 from hermes_trio.io.log_redaction import make_redactor
 from hermes_trio.io.supervise import RestartPolicy, Setback, SetbackKind, keep_running
@@ -136,12 +136,15 @@ class ProfileSupervisor:
         )
 
     def _warn_of_routes(self, scope: ProfileScope) -> None:
-        """A route that is left out leaves its messages to the bot's own profile: that must not go unsaid."""
+        """What is left out must not go unsaid: the bot's own profile has its messages, a webhook's sender hears 404."""
+        if scope.name != DEFAULT_PROFILE:
+            return
         for notice in scope.config.notices:
-            if notice.code == ROUTE_INVALID and scope.name == DEFAULT_PROFILE:
-                scope.log.bind(component="gateway.routes").error(
-                    f"a route is left out: {notice.text}", where=f"{notice.location} {notice.path}"
-                )
+            where = f"{notice.location} {notice.path}"
+            if notice.code == ROUTE_INVALID:
+                scope.log.bind(component="gateway.routes").error(f"a route is left out: {notice.text}", where=where)
+            elif notice.code == WEBHOOK_ROUTE_INVALID and scope.config.webhook.enabled:
+                scope.log.bind(component="gateway.webhooks").error(notice.text, where=where)
 
     async def _settings_changed(self) -> None:
         await wait_for_change(self._settings_files, self._loaded, self._gateway.shared.workers, self._watch_threads)

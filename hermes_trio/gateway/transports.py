@@ -37,12 +37,13 @@ def find_transport(
         return known
     others = dict.fromkeys(route.bot_profile for route in router.routes.routes if route.profile == scope.name)
     for bot in dict.fromkeys((scope.name, *others)):
-        if senders.slot(bot, source.platform) is not None and _covers(router, bot, scope, source):
+        if senders.slot(bot, source.platform) is not None and may_speak_through(router, bot, scope, source):
             return bot
     return None
 
 
-def _covers(router: Router, bot: str, scope: ProfileScope, source: MessageSource) -> bool:
+def may_speak_through(router: Router, bot: str, scope: ProfileScope, source: MessageSource) -> bool:
+    """Whether a profile may speak in a place through a profile's bot, which need not be there; see `covers`."""
     return covers(
         router.routes,
         bot,

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import trio
 
-from hermes_trio.errors import HermesTrioError, ProfileUnavailable
+from hermes_trio.errors import CapacityExceeded, HermesTrioError, ProfileUnavailable
 from hermes_trio.gateway.runtime import SessionLocks
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.webhook_subscriptions import Subscriptions, parse_subscriptions
 from hermes_trio.io.files import FileCache
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from hermes_trio.gateway.gateway import Gateway
     from hermes_trio.home.webhook_config import WebhookConfig, WebhookRoute
 
 RATE_SECONDS: Final = 60.0
 REMARK_SECONDS: Final = 10.0
+#: Of one profile's deliveries; another one's slow scripts are none of its business.
 SCRIPTS_AT_ONCE: Final = 4
+#: Senders wait in vain after some seconds, and each delivery that waits is held in memory.
+SCRIPTS_WAITING: Final = 16
 #: While the settings cannot be read nothing is accepted anyway.
 _SMALL: Final = 65_536
 _NONE: Final = Subscriptions({}, ())
@@ -37,13 +41,12 @@ class WebhookBook:
     Attributes:
         address: Where webhooks have a listener of their own, or empty.
         in_progress: Lets two deliveries with the same id pass one after the other.
-        scripts: Bounds how many scripts of routes run at once.
     """
 
     def __init__(self, gateway: Gateway) -> None:
         self.address = ""
         self.in_progress = SessionLocks()
-        self.scripts = trio.CapacityLimiter(SCRIPTS_AT_ONCE)
+        self._scripts: dict[str, trio.CapacityLimiter] = {}
         self._gateway = gateway
         self._path = gateway.home.profile(DEFAULT_PROFILE).webhook_subscriptions
         self._files = FileCache(gateway.shared.workers, trio.CapacityLimiter(1))
@@ -132,6 +135,24 @@ class WebhookBook:
         if len(recent) == 1:
             self._forget_idle(now)
         return None
+
+    @asynccontextmanager
+    async def script_seat(self, profile: str) -> AsyncIterator[None]:
+        """Wait until a script may run for a delivery of a profile, and hold its seat.
+
+        Raises:
+            CapacityExceeded: Too many wait already.
+        """
+        seats = self._scripts.setdefault(profile, trio.CapacityLimiter(SCRIPTS_AT_ONCE))
+        if seats.statistics().tasks_waiting >= SCRIPTS_WAITING:
+            raise CapacityExceeded(
+                f"{SCRIPTS_WAITING} deliveries wait for their routes' scripts already",
+                profile=profile,
+                limit="scripts of webhooks",
+                retry_after=RATE_SECONDS,
+            )
+        async with seats:
+            yield
 
     def _forget_idle(self, now: float) -> None:
         """Routes come and go; what has had no delivery for a while needs no memory."""

@@ -12,6 +12,7 @@ _PLACEHOLDERS = (
     "yourapikey",
     "placeholder",
     "example",
+    "${",
 )
 
 

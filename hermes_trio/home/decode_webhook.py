@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from hermes_trio.errors import ConfigError
+from hermes_trio.home.interpolation import variable_names
 from hermes_trio.home.names import is_profile_name
+from hermes_trio.home.provenance import WEBHOOK_ROUTE_INVALID
 from hermes_trio.home.section import Section, first_with
 from hermes_trio.home.served_platform import decode_port, decode_switch, layers_of, text_in
 from hermes_trio.home.webhook_config import LOG, WebhookConfig, WebhookRoute
@@ -20,7 +23,7 @@ _NAME: Final = "webhook"
 _MOST_RATE: Final = 100_000
 _LARGEST_BODY: Final = 100_000_000
 #: What a path's last part can say without escapes, so that a route has one address.
-ROUTE_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_ROUTE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
 _EXTRA: Final = ("chat_id", "thread_id", "repo", "pr_number")
 
 
@@ -38,7 +41,7 @@ def decode_webhook(top: Section, gateway: Section, variables: Variables) -> Webh
         host=host,
         port=usual.port if port is None else port,
         own_listener=bool(host) or port is not None,
-        secret=variables.text("WEBHOOK_SECRET", "platforms.webhook.extra.secret") or text_in(layers, "secret"),
+        secret=_decode_common_secret(layers, variables),
         rate_limit=first_with(rate, *layers).integer(rate, default=usual.rate_limit, minimum=1, maximum=_MOST_RATE),
         max_body_bytes=first_with(size, *layers).integer(
             size, default=usual.max_body_bytes, minimum=1, maximum=_LARGEST_BODY
@@ -55,12 +58,16 @@ def decode_routes(section: Section) -> Mapping[str, WebhookRoute]:
     found: dict[str, WebhookRoute] = {}
     for key in section.values:
         name = str(key)
+        if not _ROUTE_NAME.fullmatch(name):
+            text = "this route is not served: its name is no part of a path; letters, digits, '.', '-' and '_' are"
+            section.note(WEBHOOK_ROUTE_INVALID, name, text)
+            continue
         try:
             found[name] = _decode_route(name, section.child(key))
         except ConfigError as error:
             place = (error.where or "").split(" ", 1)[-1]
             section.note(
-                "webhook_route_invalid",
+                WEBHOOK_ROUTE_INVALID,
                 name,
                 f"this route is not served: {place}: {error.problem}; found {error.found}, expected {error.expected}",
             )
@@ -72,7 +79,7 @@ def _decode_route(name: str, section: Section) -> WebhookRoute:
         name=name,
         enabled=section.boolean("enabled", default=True),
         profile=_decode_profile(section),
-        secret=section.text("secret").strip(),
+        secret=_decode_secret(section),
         events=section.texts("events"),
         filters=section.values.get("filters"),
         script=section.text("script").strip(),
@@ -83,6 +90,25 @@ def _decode_route(name: str, section: Section) -> WebhookRoute:
         deliver_only=section.boolean("deliver_only", default=False),
         description=section.text("description").strip(),
     )
+
+
+def _decode_secret(section: Section) -> str:
+    """A route's own secret. A variable that is not set leaves its name, which everybody can guess."""
+    secret = section.text("secret").strip()
+    if unset := variable_names(secret):
+        raise section.error("secret", f"a secret; {' and '.join(unset)} is not set in the default profile's .env")
+    return secret
+
+
+def _decode_common_secret(layers: tuple[Section, ...], variables: Variables) -> str:
+    """The secret of unbound routes that have none; none where a variable that is not set stands in its place."""
+    where = "platforms.webhook.extra.secret"
+    secret = variables.text("WEBHOOK_SECRET", where) or text_in(layers, "secret")
+    if unset := variable_names(secret):
+        text = f"no secret, because {' and '.join(unset)} is not set in the default profile's .env"
+        first_with("secret", *layers).note("value_ignored", "secret", text)
+        return ""
+    return secret
 
 
 def _decode_profile(section: Section) -> str:

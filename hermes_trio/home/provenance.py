@@ -45,6 +45,8 @@ class UnknownKey:
 
 ROUTE_INVALID: Final = "route_invalid"
 """Code of the notice of a route that is left out for a mistake."""
+WEBHOOK_ROUTE_INVALID: Final = "webhook_route_invalid"
+"""The same of a webhook's route."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from hermes_trio.errors import HermesTrioError
 from hermes_trio.home.decode_webhook import decode_routes
 from hermes_trio.home.file_edit import edit_file
 from hermes_trio.home.names import DEFAULT_PROFILE
+from hermes_trio.home.provenance import WEBHOOK_ROUTE_INVALID
 from hermes_trio.home.section import Origin, Section
 from hermes_trio.home.text_file import explain_os_error
 
@@ -62,12 +63,11 @@ def parse_subscriptions(content: bytes | None, path: Path) -> Subscriptions:
     notices: list[Notice] = []
     values = _load(content or b"", path)
     origin = Origin(path, DEFAULT_PROFILE, MappingProxyType({}), MappingProxyType({}), notices)
-    section = Section(origin, _freeze_mapping(values), "")
-    for name in values:
-        if not SUBSCRIPTION_NAME.fullmatch(name):
-            section.note("webhook_route_invalid", name, "this route is not served: not a name for one")
-    routes = {name: route for name, route in decode_routes(section).items() if SUBSCRIPTION_NAME.fullmatch(name)}
-    return Subscriptions(MappingProxyType(routes), tuple(notices))
+    named = {name: value for name, value in values.items() if SUBSCRIPTION_NAME.fullmatch(name)}
+    section = Section(origin, _freeze_mapping(named), "")
+    for name in (name for name in values if name not in named):
+        section.note(WEBHOOK_ROUTE_INVALID, name, "this route is not served: not a name for one")
+    return Subscriptions(decode_routes(section), tuple(notices))
 
 
 def edit_subscriptions(path: Path, edit: Callable[[dict[str, object]], None]) -> None:

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 
 ACCEPT_PAUSE_SECONDS = 0.1
 BACKLOG = 2048
+#: What passes when connections end, and what concerns the new connection alone: Linux reports its network errors here.
 _PASSING_ACCEPT_ERRORS = frozenset(
-    {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN}
+    {
+        *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ECONNABORTED, errno.EPROTO, errno.EPERM),
+        *(errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOPROTOOPT, errno.ETIMEDOUT),
+    }
 )
 
 

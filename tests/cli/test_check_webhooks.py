@@ -69,6 +69,17 @@ def test_a_destination_that_is_not_set_up(found):
     assert found(a={**bound, "deliver": "telegram:nowhere"}, coder_env=token) == code
 
 
+def test_a_profile_may_speak_through_a_bot_whose_routes_lead_to_it_from_there(found):
+    telegram = {"telegram": {"enabled": True, "token": "123456:abcdefghijklmnop"}}
+    route = {"platform": "telegram", "chat_id": -42, "profile": "coder"}
+    config = {"platforms": telegram, "gateway": {"profile_routes": [route]}}
+    bound = {**GOOD, "profile": "coder"}
+    for place in ({"deliver": "telegram:-42"}, {"deliver": "telegram", "deliver_extra": {"chat_id": -42}}):
+        assert found(a={**bound, **place}, config=config) == []
+    assert found(a={**bound, "deliver": "telegram:-43"}, config=config) == [("webhook_destination_missing", "error")]
+    assert found(a={**bound, "deliver": "telegram"}, config=config) == [("webhook_destination_missing", "error")]
+
+
 def test_comments_on_github_need_a_token_and_a_place(found):
     code = ("webhook_destination_missing", "error")
     place = {"repo": "{repository.full_name}", "pr_number": "{number}"}

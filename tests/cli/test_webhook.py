@@ -55,6 +55,20 @@ def test_a_second_time_it_is_changed_and_keeps_its_secret_and_what_was_not_said(
     assert before["secret"] not in ran.out
 
 
+def test_what_the_file_holds_of_it_besides_may_be_unusable(webhook, home):
+    (home / "webhook_subscriptions.json").write_text('{"deploys": {"events": {"a": 1}, "secret": "CANARY-secret"}}')
+    ran = webhook("subscribe", "deploys", "--prompt", "two")
+    assert ran.code == 1
+    assert "[webhook_unusable]" in ran.err
+    assert "webhook remove deploys" in ran.err
+    assert "CANARY" not in ran.out + ran.err
+
+
+def test_a_secret_of_blanks_is_none(webhook, home):
+    webhook("subscribe", "deploys", "--secret", "  ")
+    assert len(stored(home)["deploys"]["secret"]) > 30
+
+
 def test_with_a_profile_it_is_bound_to_that_profile(webhook, home):
     ran = webhook("subscribe", "reviews", "-p", "coder", "--secret", "mine", "--json")
     assert json.loads(ran.out) == {
@@ -130,7 +144,8 @@ def test_a_platform_that_is_off_is_warned_about(command, tmp_path):
 
 
 def test_a_test_needs_a_route_a_payload_and_a_gateway(webhook):
-    assert webhook("test", "gone").code == 1
+    gone = webhook("test", "gone")
+    assert (gone.code, "hermes-trio check" in gone.err) == (1, True)
     assert webhook("test", "fixed", "--payload", "{").code == 2
 
 

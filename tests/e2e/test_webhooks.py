@@ -232,6 +232,9 @@ def test_the_commands_make_a_route_of_the_running_gateway_and_try_it(tmp_path):
         assert ("Bea here. You said: Deploy 7",) in query(gateway.root, "bea", "SELECT content FROM messages")
         assert webhook("rm", "deploys").returncode == 0
         assert webhook("test", "deploys").returncode == 1
+        write_home(gateway.root, {"default": with_routes(later={})})
+        tried = webhook("test", "later")
+        assert (tried.returncode, "start it again" in tried.stderr) == (1, True), tried.stdout + tried.stderr
 
 
 def test_a_listener_of_their_own_serves_webhooks_and_nothing_else(tmp_path):

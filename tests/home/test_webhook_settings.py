@@ -97,6 +97,24 @@ def test_a_route_that_cannot_be_read_is_left_out_and_remarked_with_its_path(load
     assert notice.location.line == 5
 
 
+def test_a_secret_whose_variable_is_not_set_is_no_secret(load):
+    config = "platforms: {webhook: {enabled: true, secret: '${ALL}', routes: {a: {secret: '${OWN}'}, b: {}}}}"
+    webhook, notices = load(config)
+    assert (webhook.secret, list(webhook.routes)) == ("", ["b"])
+    by_code = {notice.code: notice.text for notice in notices}
+    assert "OWN is not set" in by_code["webhook_route_invalid"]
+    assert "ALL is not set" in by_code["value_ignored"]
+    webhook, notices = load(config, "ALL=one\nOWN=two\n")
+    assert (webhook.secret, webhook.routes["a"].secret, notices) == ("one", "two", ())
+
+
+@pytest.mark.parametrize("name", ["a:b", "a/b", "..", "two words", "a" * 65])
+def test_a_name_that_is_no_part_of_a_path_is_no_route(load, name):
+    webhook, notices = load(f"webhook: {{enabled: true, routes: {{'{name}': {{}}, good_1.x: {{}}}}}}")
+    assert list(webhook.routes) == ["good_1.x"]
+    assert [notice.code for notice in notices] == ["webhook_route_invalid"]
+
+
 def test_a_bound_route_never_has_the_secret_of_all_routes():
     assert WebhookRoute("r").secret_or("global") == "global"
     assert WebhookRoute("r", profile="ada").secret_or("global") == ""

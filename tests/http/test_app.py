@@ -84,7 +84,12 @@ async def test_a_request_without_the_profiles_own_key_is_refused(opened, autojum
 
 @pytest.mark.parametrize(
     ("key", "code"),
-    [("", "key_missing"), ("short", "key_too_short"), ("changeme-changeme-changeme", "key_missing")],
+    [
+        ("", "key_missing"),
+        ("short", "key_too_short"),
+        ("changeme-changeme-changeme", "key_missing"),
+        ("${API_SERVER_KEY}", "key_missing"),
+    ],
 )
 async def test_a_profile_without_a_usable_key_lets_nobody_in(tmp_path, autojump_clock, key, code):
     async with open_gateway({"ada": ProfileFiles(env={"API_SERVER_KEY": key})}, root=tmp_path) as gateway:

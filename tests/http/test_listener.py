@@ -195,6 +195,13 @@ async def test_being_out_of_file_descriptors_is_waited_out_and_told_once(autojum
         assert [error.errno for error in served.errors] == [errno.EMFILE]
 
 
+@pytest.mark.parametrize("code", [errno.EPERM, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT])
+async def test_a_network_error_of_one_connection_does_not_end_the_listener(autojump_clock, code):
+    async with serving() as served:
+        served.source.send.send_nowait(OSError(code, "not this one"))
+        assert (await served.source.connect().ask(get())).status == 200
+
+
 async def test_an_unknown_trouble_in_accepting_is_not_hidden(autojump_clock):
     source = MemoryListener()
     source.send.send_nowait(OSError(errno.EBADF, "gone"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from hermes_trio.adapter_api.outgoing import Target
 from hermes_trio.cli.checks.findings import Finding, Level
 from hermes_trio.cli.checks.listening import bind_problem
 from hermes_trio.delivery.targets import TargetInvalid, parse_target
@@ -14,6 +15,8 @@ from hermes_trio.home.webhook_subscriptions import SubscriptionsError, parse_sub
 from hermes_trio.http.webhooks.filters import FilterInvalid, compile_filter
 from hermes_trio.http.webhooks.scripts import ScriptMissing, find_script
 from hermes_trio.io.addresses import is_loopback
+from hermes_trio.routing.decision import covers
+from hermes_trio.routing.route_table import build_route_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,13 +128,29 @@ def _destination(survey: Survey, route: WebhookRoute, profile: str, where: str) 
     except TargetInvalid as error:
         yield _finding(code, place, str(error), error.mend, level=Level.ERROR)
         return
+    chat = route.deliver_extra.get("chat_id")
+    named = Target(chat, route.deliver_extra.get("thread_id")) if chat else target.chat
+    if named is not None and _speaks_through_another(survey, profile, target.platform, named):
+        return
     platform = settings.config.platforms.get(target.platform)
     if platform is None or not platform.enabled:
         text = f"{profile} has no bot of its own on {target.platform}, so every delivery is answered with 502"
         yield _finding(code, place, text, f"set one up for {profile}", level=Level.ERROR)
-    elif not (target.chat or target.name or route.deliver_extra.get("chat_id") or platform.home_channel):
+    elif not (named or target.name or platform.home_channel):
         text = f"{profile} has no home channel on {target.platform}, and the route names no chat"
         yield _finding(code, place, text, "set deliver_extra.chat_id", level=Level.ERROR)
+
+
+def _speaks_through_another(survey: Survey, profile: str, platform: str, target: Target) -> bool:
+    """Whether routes let a profile speak there through the bot of another one."""
+    settings = survey.default().settings
+    table = build_route_table(settings.config.gateway.profile_routes if settings is not None else ())
+    bots = [
+        other.name
+        for other, found in survey.readable()
+        if other.name != profile and (bot := found.config.platforms.get(platform)) is not None and bot.enabled
+    ]
+    return any(covers(table, bot, profile, platform, target.chat_id, target.thread_id) for bot in bots)
 
 
 def _port(survey: Survey, config: WebhookConfig, settings: ProfileSettings) -> Iterator[Finding]:

@@ -147,6 +147,9 @@ class _Arrival:
             log.info(f"{self.route.name}: {self.delivery_id} is ignored: {screened.detail or screened.reason}")
             return ignored(self.route.name, screened.reason)
         delivery = WebhookDelivery(self.route.name, self.delivery_id, self._text(screened))
+        if not delivery.text.strip() and (self.route.deliver_only or not self.route.skills):
+            log.info(f"{self.route.name}: {self.delivery_id} is ignored: its prompt is empty")
+            return ignored(self.route.name, "empty")
         try:
             if self.route.deliver_only:
                 return await self._say(scope, log, delivery, screened.payload)
@@ -162,7 +165,7 @@ class _Arrival:
             "HERMES_WEBHOOK_EVENT": self.event,
             "HERMES_WEBHOOK_DELIVERY": self.delivery_id,
         }
-        async with self.gateway.webhooks.scripts if self.route.script else nullcontext():
+        async with self.gateway.webhooks.script_seat(scope.name) if self.route.script else nullcontext():
             return await screen(scope, operator, self.route, variables, payload, seconds)
 
     async def _hand_over(

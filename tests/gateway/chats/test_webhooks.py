@@ -23,6 +23,16 @@ def bound(**more):
     return {"profile": "ada", "secret": ADAS, "deliver": "telegram", **more}
 
 
+def mute_speaks_in(chats, group, **routes):
+    """A profile without a bot, to which a route leads from a group of the default profile's, and webhooks' routes."""
+    folder = HomePaths(chats.root).profile("mute").root
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("model: builtin/echo\n")
+    (folder / "SOUL.md").write_text("You are Mute.")
+    leading = {"platform": "telegram", "chat_id": str(group.id), "profile": "mute"}
+    chats.rewrite("default", Bot(config={**default(**routes).config, "gateway": {"profile_routes": [leading]}}))
+
+
 async def alice_has_written(chats, *bots):
     """A bot may write to people who have written to it."""
     for name in bots:
@@ -190,23 +200,34 @@ async def test_the_payload_does_not_choose_the_chat(tmp_path, autojump_clock):
 async def test_a_profile_without_a_bot_speaks_where_a_route_leads_to_it_and_nowhere_else(tmp_path, autojump_clock):
     async with open_home(tmp_path, default=default()) as chats:
         routed, other = chats.telegram.group("Garden", chats.bots["default"]), chats.telegram.group("Attic")
-        folder = HomePaths(tmp_path).profile("mute").root
-        folder.mkdir(parents=True)
-        (folder / "config.yaml").write_text("model: builtin/echo\n")
-        (folder / "SOUL.md").write_text("You are Mute.")
         routes = {
             name: bound(profile="mute", prompt="Hi", deliver_extra={"chat_id": str(group.id)})
             for name, group in (("here", routed), ("there", other))
         }
-        settings = {
-            **default(**routes).config,
-            "gateway": {"profile_routes": [{"platform": "telegram", "chat_id": str(routed.id), "profile": "mute"}]},
-        }
-        chats.rewrite("default", Bot(config=settings))
+        routes["named"] = bound(profile="mute", prompt="Ho", deliver=f"telegram:{routed.id}")
+        mute_speaks_in(chats, routed, **routes)
         async with chats.serving() as gateway:
             assert (await deliver(gateway, "/p/mute/webhooks/here", {}, ADAS)).status_code == 202
             assert (await chats.reply(of="default", group=routed)).text == "Mute here. You said: Hi"
+            assert (await deliver(gateway, "/p/mute/webhooks/named", {}, ADAS)).status_code == 202
+            assert (await chats.reply(of="default", group=routed)).text == "Mute here. You said: Ho"
             assert (await deliver(gateway, "/p/mute/webhooks/there", {}, ADAS)).status_code == 502
+
+
+async def test_an_answer_is_not_said_through_a_bot_whose_routes_lead_there_no_more(tmp_path, autojump_clock):
+    async with open_home(tmp_path, default=default()) as chats:
+        garden = chats.telegram.group("Garden", chats.bots["default"])
+        route = bound(profile="mute", prompt="!sleep 2", deliver_extra={"chat_id": str(garden.id)})
+        mute_speaks_in(chats, garden, ci=route)
+        async with chats.serving() as gateway:
+            assert (await deliver(gateway, "/p/mute/webhooks/ci", {}, ADAS)).status_code == 202
+            await chats.until(lambda: chats.inbox("mute") == ["running"])
+        chats.rewrite("default", default(ci=route))
+        async with chats.serving():
+            await chats.settled("mute")
+            await chats.quiet()
+        assert chats.inbox("mute") == ["done"]
+        assert chats.outbox("mute") == []
 
 
 async def test_a_text_that_is_said_later_is_said_once_however_often_it_is_tried(tmp_path, autojump_clock):

@@ -6,7 +6,9 @@ import sqlite3
 import pytest
 import trio
 
+from hermes_trio.gateway.webhook_book import SCRIPTS_AT_ONCE, SCRIPTS_WAITING
 from hermes_trio.home.paths import HomePaths
+from hermes_trio.http.webhooks.scripts import ScriptAnswer
 from hermes_trio.testing import ProfileFiles, open_gateway
 from hermes_trio.testing.clock import MovingClock
 from tests.http.webhooks.rig import SECRET, deliver, post, signed, with_routes
@@ -187,12 +189,53 @@ async def test_a_route_takes_thirty_deliveries_a_minute_and_others_go_on(tmp_pat
         assert (await deliver(gateway, "/webhooks/a", delivery="d31")).status_code == 202
 
 
+async def test_slow_scripts_keep_neither_memory_nor_other_profiles(tmp_path, autojump_clock, monkeypatch):
+    async def run_slowly(_scope, _call):
+        await trio.sleep(20)
+        return ScriptAnswer("go on")
+
+    monkeypatch.setattr("hermes_trio.http.webhooks.screening.run_script", run_slowly)
+    routes, statuses = with_routes(a={"script": "x"}, b={**BOUND, "script": "x"}), []
+
+    async def send(number):
+        statuses.append((await deliver(gateway, "/webhooks/a", delivery=f"d{number}")).status_code)
+
+    async with open_gateway({"default": routes, "ada": "You are Ada."}, root=tmp_path) as gateway:
+        async with trio.open_nursery() as nursery:
+            for number in range(SCRIPTS_AT_ONCE + SCRIPTS_WAITING):
+                nursery.start_soon(send, number)
+            await trio.sleep(1)
+            over = await deliver(gateway, "/webhooks/a", delivery="over")
+            assert (over.status_code, over.json()["error"]) == (429, "rate_limit_exceeded")
+            assert over.headers["retry-after"]
+            began = trio.current_time()
+            assert (await deliver(gateway, "/p/ada/webhooks/b", secret=BOUND["secret"])).status_code == 202
+            assert trio.current_time() - began < 25
+        assert statuses == [202] * (SCRIPTS_AT_ONCE + SCRIPTS_WAITING)
+
+
 @pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 202), ("localhost", 202), ("0.0.0.0", 403), ("::", 403)])
 async def test_a_route_without_authentication_is_served_on_loopback_only(tmp_path, autojump_clock, host, status):
     files = with_routes(gh={"secret": "INSECURE_NO_AUTH"})
     files.config["platforms"]["api_server"] = {"extra": {"host": host}}
     async with open_gateway({"default": files}, root=tmp_path) as gateway:
         assert (await post(gateway, "/webhooks/gh", b"{}", {})).status_code == status
+
+
+@pytest.mark.parametrize("more", [{}, {"deliver_only": True}])
+async def test_a_prompt_that_comes_to_nothing_is_neither_asked_nor_said(tmp_path, autojump_clock, more):
+    async with open_gateway({"default": with_routes(gh={"prompt": "{title}", **more})}, root=tmp_path) as gateway:
+        answer = await deliver(gateway, "/webhooks/gh", {"title": " "})
+        assert answer.json() == {"status": "ignored", "reason": "empty", "route": "gh"}
+        assert inbox(tmp_path) == []
+
+
+async def test_the_log_says_which_route_is_not_served_and_why(tmp_path, autojump_clock):
+    files = with_routes(gh={"secret": "${GH_SECRET}"})
+    async with open_gateway({"default": files}, root=tmp_path) as gateway:
+        assert (await deliver(gateway, "/webhooks/gh", secret="${GH_SECRET}")).status_code == 404
+    (line,) = [line for line in (tmp_path / "logs" / "errors.log").read_text().splitlines() if "routes.gh" in line]
+    assert "GH_SECRET is not set" in line
 
 
 async def test_what_a_delivery_says_is_never_a_command(tmp_path, autojump_clock):
@@ -245,6 +288,18 @@ async def test_a_failed_turn_ends_its_session_too_and_is_not_tried_for_ever(tmp_
                 await trio.sleep(0.1)
     assert rows(tmp_path, "default", "SELECT end_reason FROM sessions") == [("webhook_complete",)]
     assert rows(tmp_path, "default", "SELECT * FROM trio_outbox") == []
+
+
+async def test_a_turn_that_somebody_ends_ends_its_session_too(tmp_path, autojump_clock):
+    async with open_gateway({"default": with_routes(gh={"prompt": "!sleep 60"})}, root=tmp_path) as gateway:
+        await deliver(gateway, "/webhooks/gh")
+        await trio.sleep(1)
+        (profile,) = gateway.gateway.status().profiles
+        assert gateway.slot("default").runtime.chats.cancel_turn(profile.turns[0].turn)
+        await trio.sleep(1)
+        assert [state for _, state in inbox(tmp_path)] == ["done"]
+    assert rows(tmp_path, "default", "SELECT end_reason FROM sessions") == [("webhook_complete",)]
+    assert rows(tmp_path, "default", "SELECT * FROM gateway_routing") == []
 
 
 async def test_the_skills_of_a_route_go_into_the_prompt(tmp_path, autojump_clock):

@@ -101,6 +101,13 @@ def test_svix_needs_a_secret_in_base64():
     assert "base64" in verdict.reason
 
 
+def test_svix_needs_a_key_behind_the_prefix_of_its_secret():
+    signature = base64.b64encode(hmac.digest(b"", b"msg_1." + str(int(NOW)).encode() + b"." + BODY, "sha256")).decode()
+    given_ = {"svix_id": "msg_1", "svix_timestamp": str(int(NOW)), "svix_signature": f"v1,{signature}"}
+    verdict = check_signature(headers(**given_), BODY, "whsec_", NOW)
+    assert (verdict.valid, "empty" in verdict.reason) == (False, True)
+
+
 ORDER = ["svix", "github", "gitlab", "stamped", "plain"]
 WRONG = {
     "svix": {"svix_id": "x", "svix_timestamp": str(int(NOW)), "svix_signature": "v1,bm9wZQ=="},

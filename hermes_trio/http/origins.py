@@ -42,9 +42,9 @@ def allows_origin(configured: Sequence[str], request: Request) -> bool:
 
 
 def origin_headers(configured: Sequence[str], request: Request) -> tuple[tuple[str, str], ...]:
-    """What tells the browser that the page may read the answer."""
+    """What tells the browser that the page may read the answer; nothing for a page that may not."""
     origin = request.headers.get("origin")
-    if origin is None or not configured:
+    if origin is None or not allows_origin(configured, request):
         return ()
     return (
         ("Access-Control-Allow-Origin", "*" if "*" in configured else origin),

@@ -40,8 +40,7 @@ async def test_a_page_of_another_origin_gets_nothing(opened, autojump_clock, ori
         for method in ("GET", "OPTIONS"):
             answer = await client.request(method, f"http://gateway.test{path}", headers={"Origin": OTHER})
             assert (answer.status_code, answer.content) == (403, b"")
-            assert "access-control-allow-origin" not in answer.headers or origins
-            assert answer.headers.get("access-control-allow-origin") != "*"
+            assert "access-control-allow-origin" not in answer.headers
 
 
 async def test_an_error_can_be_read_by_the_page_too(opened, autojump_clock):

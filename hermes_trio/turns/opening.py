@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from hermes_trio.errors import StoreError
 from hermes_trio.home.threats import find_threat
 from hermes_trio.models.resolve import resolve_targets
 from hermes_trio.store.root_sessions import adopt_session
@@ -46,11 +47,13 @@ async def find_opening(scope: ProfileScope, agent: Agent, request: TurnRequest, 
     """Find out what was said before, and with which prompt; a history the caller gave needs no store.
 
     Raises:
-        StoreError: The history could not be read.
+        StoreError: The history could not be read, or (``session_unknown``) the request needs a session that is not there.
         HomeError: A file of the prompt cannot be read.
     """
     at = scope.clock.now()
     known = await _stored(scope, request) if request.history is None else None
+    if known is None and request.needs_session and request.history is None:
+        raise StoreError("the profile has no such session", code="session_unknown", profile=scope.name)
     stored_prompt = known.session.system_prompt if known is not None else None
     prompt = stored_prompt or await _build_prompt(scope, agent, request, selection)
     session = _session(scope, request, at)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from hermes_trio.errors import RequestError
+from hermes_trio.http.api_turn import api_turn, session_headers
 from hermes_trio.http.json_body import decode_body
 from hermes_trio.http.message_content import parse_content
 from hermes_trio.http.sessions.objects import SessionChatAnswer, SessionChatBody, SessionReply
-from hermes_trio.http.sessions.serving import find_session
+from hermes_trio.http.sessions.serving import find_session, told_store_errors
 from hermes_trio.http.sessions.stream import SessionEncoder, token_usage
 from hermes_trio.http.turn_relay import relay_stream, relay_whole
 from hermes_trio.store.session_lifecycle import model_alias_of
-from hermes_trio.turns.turn import TurnRequest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hermes_trio.http.message_content import Content
     from hermes_trio.scope import ProfileScope
     from hermes_trio.turns.events import TurnEvent
-    from hermes_trio.turns.turn import TurnResult
+    from hermes_trio.turns.turn import TurnRequest, TurnResult
 
 
 async def serve_session_chat(scope: ProfileScope, call: Call) -> None:
@@ -40,14 +40,15 @@ async def serve_session_chat(scope: ProfileScope, call: Call) -> None:
     async def run_turn(emit: Callable[[Sequence[TurnEvent]], Awaitable[None]]) -> TurnResult:
         return await call.runtime.run_turn(turn, emit)
 
-    result = await relay_whole(call.responder, run_turn)
+    with told_store_errors():
+        result = await relay_whole(call.responder, run_turn)
     answer = SessionChatAnswer(
         "hermes.session.chat.completion",
         turn.session_id,
         SessionReply("assistant", result.text),
         token_usage(result.usage),
     )
-    await call.responder.send(200, msgspec.json.encode(answer), _headers(turn))
+    await call.responder.send(200, msgspec.json.encode(answer), session_headers(turn.session_id, turn.session_key))
 
 
 async def serve_session_chat_stream(scope: ProfileScope, call: Call) -> None:
@@ -59,7 +60,8 @@ async def serve_session_chat_stream(scope: ProfileScope, call: Call) -> None:
 
     said = cast("Content", turn.user_message)
     encoder = SessionEncoder(turn.session_id, turn.turn_id, said, scope.clock.now)
-    await relay_stream(call.responder, run_turn, encoder, _headers(turn))
+    with told_store_errors():
+        await relay_stream(call.responder, run_turn, encoder, session_headers(turn.session_id, turn.session_key))
 
 
 async def _read(scope: ProfileScope, call: Call) -> TurnRequest:
@@ -70,19 +72,7 @@ async def _read(scope: ProfileScope, call: Call) -> TurnRequest:
         raise RequestError("the message is empty", param="message")
     session_id = (await find_session(scope, call)).id
     alias = await model_alias_of(scope, session_id)
-    routes = {route.alias: route for route in scope.config.api_server.model_routes}
-    return TurnRequest(
-        turn_id=secrets.token_hex(6),
-        session_id=session_id,
-        user_message=content,
-        session_key=call.header("x-hermes-session-key") or "",
-        route=routes.get(alias),
-        user_id=(call.source.user_id if call.source is not None else None) or "",
+    turn = api_turn(
+        scope, call, model=alias, session_id=session_id, user_message=content, history=None, system_text=""
     )
-
-
-def _headers(turn: TurnRequest) -> tuple[tuple[str, str], ...]:
-    """The headers that tell the client of its conversation, as far as they can: an id of a chat may hold anything."""
-    fits = turn.session_id.isascii() and turn.session_id.isprintable()
-    session = (("X-Hermes-Session-Id", turn.session_id),) if fits else ()
-    return (*session, ("X-Hermes-Session-Key", turn.session_key)) if turn.session_key else session
+    return replace(turn, needs_session=True)

@@ -9,6 +9,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from hermes_trio.store.messages import StoredMessage, ToolCall
+from hermes_trio.store.session_lifecycle import delete_session
 from hermes_trio.store.sessions import SessionRecord, TurnRecord, record_turn
 from hermes_trio.testing import ProfileFiles, open_gateway
 
@@ -329,6 +330,22 @@ async def test_a_session_in_which_a_turn_runs_cannot_be_ended_or_deleted(
         assert (await ada.call("GET", f"/{session_id}")).json()["session"]["title"] is None
         assert (await ada.call("PATCH", f"/{session_id}", {"title": "New"})).status_code == 200
     assert (await ada.call(method, f"/{session_id}", body)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/chat", "/chat/stream"])
+async def test_a_message_that_waited_while_its_session_was_deleted_brings_nothing_back(opened, ada, path):
+    await ada.make()
+    answers = []
+
+    async def ask() -> None:
+        answers.append(await ada.call("POST", f"/s1{path}", {"message": "hello"}))
+
+    runtime = opened.gateway.table["ada"].runtime
+    async with trio.open_nursery() as nursery, runtime.hold_session("s1"):
+        nursery.start_soon(ask)
+        await wait_all_tasks_blocked()
+        await delete_session(runtime.scope, "s1")
+    assert error(answers[0]) == error(await ada.call("GET", "/s1")) == (404, "session_not_found")
 
 
 async def test_what_the_agent_had_to_do_is_deleted_with_its_session(opened, ada):

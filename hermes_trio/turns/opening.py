@@ -47,7 +47,7 @@ async def find_opening(scope: ProfileScope, agent: Agent, request: TurnRequest, 
     """Find out what was said before, and with which prompt; a history the caller gave needs no store.
 
     Raises:
-        StoreError: The history could not be read, or (``session_unknown``) the request needs a session that is not there.
+        StoreError: The history could not be read, or (``session_unknown``) there is no session where one is needed.
         HomeError: A file of the prompt cannot be read.
     """
     at = scope.clock.now()

@@ -72,7 +72,5 @@ async def _read(scope: ProfileScope, call: Call) -> TurnRequest:
         raise RequestError("the message is empty", param="message")
     session_id = (await find_session(scope, call)).id
     alias = await model_alias_of(scope, session_id)
-    turn = api_turn(
-        scope, call, model=alias, session_id=session_id, user_message=content, history=None, system_text=""
-    )
+    turn = api_turn(scope, call, model=alias, session_id=session_id, user_message=content, history=None, system_text="")
     return replace(turn, needs_session=True)

@@ -66,6 +66,8 @@ def error_body(message: str, status: int, code: str | None, param: str | None = 
 def _status(error: HermesTrioError) -> int:
     if isinstance(error, RequestError):
         return error.status
+    if isinstance(error, StoreError) and error.code == "session_not_found":
+        return 404
     if isinstance(error, ModelError):
         return _MODEL_STATUS.get(error.code, 502)
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)

@@ -304,6 +304,17 @@ async def load_conversation(scope: ProfileScope, session_id: str) -> Conversatio
     return await scope.db.read(lambda connection: read_leniently(connection, select))
 
 
+async def is_foreign_session(scope: ProfileScope, session_id: str) -> bool:
+    """Whether the profile's file has a session of this id that is another profile's.
+
+    Raises:
+        StoreError: The file cannot be used.
+        ScopeClosed: The profile is over.
+    """
+    found = await scope.db.read(lambda connection: connection.execute(_FIND, (session_id,)).fetchone())
+    return found is not None and not Owner(scope.name).owns(*found[:3])
+
+
 def read_leniently(connection: sqlite3.Connection, select: Callable[[sqlite3.Connection], T]) -> T:
     """Run a reading job; once more when it meets text that is not UTF-8, which other programs may write. Blocking."""
     try:

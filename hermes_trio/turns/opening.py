@@ -10,7 +10,7 @@ from hermes_trio.errors import StoreError
 from hermes_trio.home.threats import find_threat
 from hermes_trio.models.resolve import resolve_targets
 from hermes_trio.store.root_sessions import adopt_session
-from hermes_trio.store.sessions import SessionRecord, load_conversation
+from hermes_trio.store.sessions import SessionRecord, is_foreign_session, load_conversation
 from hermes_trio.tools.skill_index import load_skills, offered_skills, skill_index_text
 from hermes_trio.turns.place import NOWHERE
 from hermes_trio.turns.prompt import build_system_prompt
@@ -47,13 +47,12 @@ async def find_opening(scope: ProfileScope, agent: Agent, request: TurnRequest, 
     """Find out what was said before, and with which prompt; a history the caller gave needs no store.
 
     Raises:
-        StoreError: The history could not be read, or (``session_unknown``) there is no session where one is needed.
+        StoreError: The history could not be read, or (``session_not_found``) the session is another profile's, or
+            is not there where the request needs it.
         HomeError: A file of the prompt cannot be read.
     """
     at = scope.clock.now()
     known = await _stored(scope, request) if request.history is None else None
-    if known is None and request.needs_session and request.history is None:
-        raise StoreError("the profile has no such session", code="session_unknown", profile=scope.name)
     stored_prompt = known.session.system_prompt if known is not None else None
     prompt = stored_prompt or await _build_prompt(scope, agent, request, selection)
     session = _session(scope, request, at)
@@ -130,4 +129,7 @@ async def _stored(scope: ProfileScope, request: TurnRequest) -> Conversation | N
         and await adopt_session(scope, request.root_db, request.session_id)
     ):
         known = await load_conversation(scope, request.session_id)
+    if known is None and (request.needs_session or await is_foreign_session(scope, request.session_id)):
+        # Before the model is asked for something that could not be stored; not said whether it is anybody's.
+        raise StoreError("the profile has no such session", code="session_not_found", profile=scope.name)
     return known

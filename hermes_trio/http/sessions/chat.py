@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -13,19 +14,16 @@ from hermes_trio.http.api_turn import api_turn, session_headers
 from hermes_trio.http.json_body import decode_body
 from hermes_trio.http.message_content import parse_content
 from hermes_trio.http.sessions.objects import SessionChatAnswer, SessionChatBody, SessionReply
-from hermes_trio.http.sessions.serving import find_session, told_store_errors
+from hermes_trio.http.sessions.serving import find_session
 from hermes_trio.http.sessions.stream import SessionEncoder, token_usage
 from hermes_trio.http.turn_relay import relay_stream, relay_whole
 from hermes_trio.store.session_lifecycle import model_alias_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
     from hermes_trio.http.call import Call
     from hermes_trio.http.message_content import Content
     from hermes_trio.scope import ProfileScope
-    from hermes_trio.turns.events import TurnEvent
-    from hermes_trio.turns.turn import TurnRequest, TurnResult
+    from hermes_trio.turns.turn import TurnRequest
 
 
 async def serve_session_chat(scope: ProfileScope, call: Call) -> None:
@@ -36,12 +34,7 @@ async def serve_session_chat(scope: ProfileScope, call: Call) -> None:
         ClientGone: The client went away.
     """
     turn = await _read(scope, call)
-
-    async def run_turn(emit: Callable[[Sequence[TurnEvent]], Awaitable[None]]) -> TurnResult:
-        return await call.runtime.run_turn(turn, emit)
-
-    with told_store_errors():
-        result = await relay_whole(call.responder, run_turn)
+    result = await relay_whole(call.responder, partial(call.runtime.run_turn, turn))
     answer = SessionChatAnswer(
         "hermes.session.chat.completion",
         turn.session_id,
@@ -54,14 +47,10 @@ async def serve_session_chat(scope: ProfileScope, call: Call) -> None:
 async def serve_session_chat_stream(scope: ProfileScope, call: Call) -> None:
     """The same as `serve_session_chat`, told as it happens."""
     turn = replace(await _read(scope, call), turn_id=f"run_{secrets.token_hex(16)}")
-
-    async def run_turn(emit: Callable[[Sequence[TurnEvent]], Awaitable[None]]) -> TurnResult:
-        return await call.runtime.run_turn(turn, emit)
-
     said = cast("Content", turn.user_message)
+    run_turn = partial(call.runtime.run_turn, turn)
     encoder = SessionEncoder(turn.session_id, turn.turn_id, said, scope.clock.now)
-    with told_store_errors():
-        await relay_stream(call.responder, run_turn, encoder, session_headers(turn.session_id, turn.session_key))
+    await relay_stream(call.responder, run_turn, encoder, session_headers(turn.session_id, turn.session_key))
 
 
 async def _read(scope: ProfileScope, call: Call) -> TurnRequest:

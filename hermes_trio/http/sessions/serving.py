@@ -80,7 +80,7 @@ async def serve_create_session(scope: ProfileScope, call: Call) -> None:
     session_id = _new_id(body.id) or created_session_id(scope.clock.now())
     aliases = {route.alias for route in scope.config.api_server.model_routes}
     model = body.model if body.model != public_model_name(scope) else None
-    with told_store_errors():
+    with _store_errors():
         if body.id is not None and call.runtime.root_db is not None:
             await adopt_session(scope, call.runtime.root_db, session_id)
         await create_session(scope, session_id, body.title, model or None, model if model in aliases else "")
@@ -99,7 +99,7 @@ async def serve_change_session(scope: ProfileScope, call: Call) -> None:
     session_id = (await find_session(scope, call)).id
     ends = body.end_reason is not msgspec.UNSET
     async with _quiet_session(scope, call, session_id) if ends else nullcontext():
-        with told_store_errors():
+        with _store_errors():
             if body.title is not msgspec.UNSET:
                 await rename_session(scope, session_id, body.title)
             if body.end_reason is not msgspec.UNSET:
@@ -114,7 +114,7 @@ async def serve_delete_session(scope: ProfileScope, call: Call) -> None:
     """
     session_id = (await find_session(scope, call)).id
     async with _quiet_session(scope, call, session_id) as keys:
-        with told_store_errors():
+        with _store_errors():
             await delete_session(scope, session_id)
         workplace = call.runtime.agent.workplace
         workplace.todo_lists.forget(session_id)
@@ -139,7 +139,7 @@ async def serve_fork_session(scope: ProfileScope, call: Call) -> None:
     body = decode_body(call.request.body or b"{}", ForkSessionBody)
     session_id = (await find_session(scope, call)).id
     new_id = _new_id(body.id) or branch_session_id(scope.clock.local())
-    with told_store_errors():
+    with _store_errors():
         await fork_session(scope, session_id, new_id, body.title)
     await _answer(scope, call, new_id, 201)
 
@@ -200,7 +200,7 @@ async def _quiet_session(scope: ProfileScope, call: Call, session_id: str) -> As
 
 
 @contextmanager
-def told_store_errors() -> Iterator[None]:
+def _store_errors() -> Iterator[None]:
     """Tell the client what is its own doing; the rest is the store's."""
     try:
         yield

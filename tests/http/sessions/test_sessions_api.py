@@ -432,6 +432,19 @@ async def test_a_session_in_the_root_home_is_taken_over_when_it_is_named(opened,
     assert len((await ada.call("GET", "/old/messages")).json()["data"]) == 2
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("path", ["chat/completions", "responses"])
+async def test_a_session_of_another_profile_in_the_same_file_cannot_be_gone_on_with(opened, path, stream):
+    await keep_in_root(opened, "old")
+    body = {"messages": [{"role": "user", "content": "x"}], "input": "x", "stream": stream}
+    async with opened.client() as client:
+        refused = await client.post(path, json=body, headers={"X-Hermes-Session-Id": "old"})
+    assert error(refused) == (404, "session_not_found")
+    assert "profile 'default': the profile has no such session" in refused.json()["error"]["message"]
+    with sqlite3.connect(opened.home.profile("default").state_db) as connection:
+        assert connection.execute("SELECT count(*) FROM messages").fetchone() == (2,)
+
+
 async def test_a_session_that_was_deleted_does_not_come_back_from_the_root_home(opened, ada):
     await keep_in_root(opened, "old")
     assert (await ada.call("DELETE", "/old")).status_code == 200

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from hermes_trio.http.call import MAXIMUM_HEADER
 from hermes_trio.http.endpoint import Parameter
+from hermes_trio.http.idempotency import request_fingerprint
 from hermes_trio.http.model_names import model_route
 from hermes_trio.turns.turn import TurnRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from hermes_trio.http.call import Call
     from hermes_trio.scope import ProfileScope
     from hermes_trio.store.messages import StoredMessage
@@ -18,10 +21,11 @@ if TYPE_CHECKING:
 
 SESSION_HEADER: Final = "X-Hermes-Session-Id"
 KEY_HEADER: Final = "X-Hermes-Session-Key"
+IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 TURN_HEADERS: Final = (
     Parameter(SESSION_HEADER, "The conversation to go on with", "header", maximum=MAXIMUM_HEADER),
     Parameter(KEY_HEADER, "A stable name for the user behind the client", "header", maximum=MAXIMUM_HEADER),
-    Parameter("Idempotency-Key", "The same request again gets the same answer", "header", maximum=MAXIMUM_HEADER),
+    Parameter(IDEMPOTENCY_HEADER, "The same request again gets the same answer", "header", maximum=MAXIMUM_HEADER),
 )
 
 
@@ -58,11 +62,35 @@ def api_turn(
         session_key=call.header(KEY_HEADER.lower()) or "",
         route=model_route(scope, model),
         root_db=call.runtime.root_db,
-        user_id=(call.source.user_id if call.source is not None else None) or "",
+        user_id=_user_id(call),
     )
 
 
+def turn_fingerprint(call: Call, endpoint: str, body: Mapping[str, object], names: Sequence[str]) -> str | None:
+    """What makes a request the same as another one; None when it has no ``Idempotency-Key``.
+
+    Args:
+        call: The request.
+        endpoint: Tells endpoints apart.
+        body: Its decoded body.
+        names: The parts of the body that count.
+
+    Raises:
+        RequestError: A header is not usable, or the body is nested too deeply.
+    """
+    key = call.header(IDEMPOTENCY_HEADER.lower())
+    if key is None:
+        return None
+    place = (call.header(SESSION_HEADER.lower()), call.header(KEY_HEADER.lower()), _user_id(call))
+    return request_fingerprint(key, endpoint, place, body, names)
+
+
+def _user_id(call: Call) -> str:
+    return (call.source.user_id if call.source is not None else None) or ""
+
+
 def session_headers(session_id: str, session_key: str) -> tuple[tuple[str, str], ...]:
-    """The headers that tell a client of its conversation."""
-    session = ((SESSION_HEADER, session_id),)
+    """The headers that tell a client of its conversation, as far as they can: an id of a chat may hold anything."""
+    fits = session_id.isprintable() and all(character <= "\xff" for character in session_id)
+    session = ((SESSION_HEADER, session_id),) if fits else ()
     return (*session, (KEY_HEADER, session_key)) if session_key else session

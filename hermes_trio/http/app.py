@@ -48,7 +48,7 @@ class App:
 
     async def __call__(self, request: Request, responder: Responder) -> None:
         """Answer one request; an error of ours becomes a typed answer, whatever else goes wrong is the connection's."""
-        responder = BrowserSafeResponder(responder, origin_headers(self._origins, request))
+        responder = BrowserSafeResponder(responder, origin_headers(self._origins, request.headers))
         try:
             await self._dispatch(request, responder)
         except HermesTrioError as error:
@@ -58,7 +58,7 @@ class App:
             await responder.send(answer.status, answer.body, answer.headers)
 
     async def _dispatch(self, request: Request, responder: Responder) -> None:
-        if not allows_origin(self._origins, request):
+        if not allows_origin(self._origins, request.headers):
             await responder.send(403, content_type=None)
             return
         if request.method == "OPTIONS":

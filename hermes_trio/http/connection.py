@@ -15,7 +15,7 @@ from hermes_trio.http.wire import CONTINUE, RequestParser, RequestRefused, error
 from hermes_trio.io.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from hermes_trio.http.types import Handler, ListenerLimits
     from hermes_trio.http.wire import RequestHead
@@ -88,6 +88,7 @@ class Connection:
         self._scope = trio.CancelScope()
         self._parser = RequestParser(limits.head_bytes)
         self._phase = Phase.IDLE
+        self._head: RequestHead | None = None
         self._exchange: Exchange | None = None
         self._cut_off = False  # a write did not finish: nothing sensible can be sent any more
         self._refusal: RequestRefused | None = None
@@ -180,9 +181,11 @@ class Connection:
         try:
             seconds = self._limits.head_seconds
             while (head := await self._read_head(seconds)) is not None:
+                self._head = head
                 body = await self._read_body(head)
                 if body is None or not await self._answer(head, body):
                     return
+                self._head = None
                 seconds = self._limits.idle_seconds
         except RequestRefused as exc:
             self._refusal = exc
@@ -270,8 +273,11 @@ class Connection:
     async def _end(self, status: int, kind: str, code: str, message: str) -> None:
         """Answer a request that did not get as far as an answer, and end the connection."""
         body = error_answer_body(message, kind, code)
+        headers: Sequence[tuple[str, str]] = ()
+        if self._head is not None and self._limits.refusal_headers is not None:
+            headers = self._limits.refusal_headers(self._head.headers)
         head = frame_head(
-            status, (), content_type="application/json", length=len(body), close=True, date=self._date.text()
+            status, headers, content_type="application/json", length=len(body), close=True, date=self._date.text()
         )
         await self._linger(LINGER_SECONDS, head + body)
 

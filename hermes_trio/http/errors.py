@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -30,7 +30,6 @@ _MODEL_STATUS: Mapping[str, int] = {
     "provider_unknown": 503,
     "model_timeout": 504,
 }
-_SESSION_FOREIGN: Final = "session_foreign"
 _STATUS: tuple[tuple[type[HermesTrioError], int], ...] = (
     (UnknownProfile, 404),
     (CapacityExceeded, 429),
@@ -67,10 +66,10 @@ def error_body(message: str, status: int, code: str | None, param: str | None = 
 def _status(error: HermesTrioError) -> int:
     if isinstance(error, RequestError):
         return error.status
+    if isinstance(error, StoreError) and error.code in ("session_not_found", "session_foreign"):
+        return 404
     if isinstance(error, ModelError):
         return _MODEL_STATUS.get(error.code, 502)
-    if isinstance(error, StoreError) and error.code == _SESSION_FOREIGN:
-        return 409  # nothing is wrong with the store, and waiting does not help
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 import trio
+
+from hermes_trio.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,35 +17,54 @@ Result = TypeVar("Result")
 
 KEPT_SECONDS = 300.0
 KEPT_RESULTS = 1000
+KEPT_BYTES = 32 * 1024 * 1024
 
 
-def request_fingerprint(key: str, endpoint: str, body: Mapping[str, object], names: Sequence[str]) -> str:
+def request_fingerprint(
+    key: str, endpoint: str, place: Sequence[str | None], body: Mapping[str, object], names: Sequence[str]
+) -> str:
     """What two requests must have in common to count as the same: the ``Idempotency-Key`` and what is asked.
 
     Args:
         key: The header's value.
         endpoint: Tells endpoints apart.
+        place: Tells conversations and their users apart, as far as headers name them.
         body: The decoded body.
         names: The parts of the body that count.
+
+    Raises:
+        RequestError: The body is nested too deeply.
     """
-    asked = msgspec.json.encode([key, endpoint, *(body.get(name) for name in names)], order="deterministic")
-    return hashlib.sha256(asked).hexdigest()
+    asked = [key, endpoint, place, *(body.get(name) for name in names)]
+    try:
+        encoded = msgspec.json.encode(asked, order="deterministic")
+    except RecursionError as error:
+        raise RequestError("the body is nested too deeply") from error
+    return hashlib.sha256(encoded).hexdigest()
 
 
 class _Entry(Generic[Result]):
-    __slots__ = ("done", "expires", "result")
+    __slots__ = ("done", "expires", "result", "size")
 
     def __init__(self) -> None:
         self.done = trio.Event()
         self.expires = float("inf")
         self.result: Result | None = None
+        self.size = 0
 
 
 class IdempotencyCache(Generic[Result]):
-    """The results of one profile's recent requests that carried an ``Idempotency-Key``."""
+    """The results of one profile's recent requests that carried an ``Idempotency-Key``.
 
-    def __init__(self) -> None:
-        self._entries: OrderedDict[str, _Entry[Result]] = OrderedDict()
+    At most 1000 that take 32 MiB together; the oldest requests go first. How many run is bounded by the connections.
+
+    Args:
+        size_of: About how much memory a result takes, in bytes.
+    """
+
+    def __init__(self, size_of: Callable[[Result], int]) -> None:
+        self._size_of = size_of
+        self._entries: dict[str, _Entry[Result]] = {}
 
     async def once_or_again(
         self, fingerprint: str | None, work: Callable[[], Awaitable[Result]], again: Callable[[Result], Awaitable[None]]
@@ -79,21 +99,22 @@ class IdempotencyCache(Generic[Result]):
                 return entry.result
 
     async def _first(self, fingerprint: str, work: Callable[[], Awaitable[Result]]) -> Result:
-        entry: _Entry[Result] = _Entry()
-        self._entries[fingerprint] = entry
+        entry = self._entries[fingerprint] = _Entry[Result]()
         try:
             result = entry.result = await work()
-            entry.expires = trio.current_time() + KEPT_SECONDS
+            entry.expires, entry.size = trio.current_time() + KEPT_SECONDS, self._size_of(result)
+            self._forget_old()
         finally:
-            # Many others may have pushed it out, and the same request may have begun anew since.
-            if entry.result is None and self._entries.get(fingerprint) is entry:
+            if entry.result is None:
                 del self._entries[fingerprint]
             entry.done.set()
         return result
 
     def _forget_old(self) -> None:
         now = trio.current_time()
-        for fingerprint in [key for key, entry in self._entries.items() if entry.expires <= now]:
-            del self._entries[fingerprint]
-        while len(self._entries) > KEPT_RESULTS:
-            self._entries.popitem(last=False)
+        kept = [(fingerprint, entry) for fingerprint, entry in self._entries.items() if entry.result is not None]
+        count, size = len(kept), sum(entry.size for _, entry in kept)
+        for fingerprint, entry in kept:
+            if entry.expires <= now or count > KEPT_RESULTS or size > KEPT_BYTES:
+                del self._entries[fingerprint]
+                count, size = count - 1, size - entry.size

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hermes_trio.http.types import Request, Responder
+    from hermes_trio.http.types import Headers, Responder
 
 #: What a page may send, beside what every page may.
 ALLOWED_HEADERS: Final = (
@@ -35,16 +35,16 @@ SECURITY_HEADERS = (
 )
 
 
-def allows_origin(configured: Sequence[str], request: Request) -> bool:
+def allows_origin(configured: Sequence[str], headers: Headers) -> bool:
     """Whether a request with this ``Origin`` header (or none) may pass; web pages may only where configured."""
-    origin = request.headers.get("origin")
+    origin = headers.get("origin")
     return origin is None or "*" in configured or origin in configured
 
 
-def origin_headers(configured: Sequence[str], request: Request) -> tuple[tuple[str, str], ...]:
-    """What tells the browser that the page may read the answer."""
-    origin = request.headers.get("origin")
-    if origin is None or not configured:
+def origin_headers(configured: Sequence[str], headers: Headers) -> tuple[tuple[str, str], ...]:
+    """What tells the browser that the page may read the answer; nothing for a page that may not."""
+    origin = headers.get("origin")
+    if origin is None or not allows_origin(configured, headers):
         return ()
     return (
         ("Access-Control-Allow-Origin", "*" if "*" in configured else origin),

@@ -126,6 +126,8 @@ class ListenerLimits:
         write_stall_seconds: How long one write (of at most 64 KiB) may wait for the client to read.
         connections: How many connections may be open; further ones wait in the kernel's queue.
         body_bytes_for: Size of a body by path, where it differs from ``body_bytes``.
+        refusal_headers: What the connection's own answers (408, 413, 500 ...) carry beside what they need, by the
+            headers of the request; must not raise.
     """
 
     head_seconds: float = 10
@@ -136,3 +138,4 @@ class ListenerLimits:
     write_stall_seconds: float = 30
     connections: int = 2560
     body_bytes_for: Callable[[str], int] | None = None
+    refusal_headers: Callable[[Headers], Sequence[tuple[str, str]]] | None = None

@@ -60,11 +60,12 @@ class Owner:
             return True
         return session_key.startswith(("agent:main:", self.prefix, self.escaped_prefix))
 
-    def may_adopt(self, profile_name: str | None, session_key: str | None) -> bool:
-        """Whether a row of the *root* home's file is this named profile's.
+    def may_adopt(self, profile_name: str | None, session_key: str | None, source: str) -> bool:
+        """Whether a row of the *root* home's file is this named profile's; an HTTP client's key means nothing here too.
 
         A profile named ``main`` is recognised by ``profile_name`` only: its keys look like the default profile's.
         """
         if profile_name:
             return profile_name == self.profile
-        return self.profile != SHARED_NAMESPACE and (session_key or "").startswith(self.prefix)
+        means_chat = self.profile != SHARED_NAMESPACE and source != "api_server"
+        return means_chat and (session_key or "").startswith(self.prefix)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hermes_trio.scope import ProfileScope
 
 KEPT_RESPONSES: Final = 100
+KEPT_BYTES: Final = 128 * 1024 * 1024
 
 _RESPONSES: Final = """
 CREATE TABLE IF NOT EXISTS responses (response_id TEXT PRIMARY KEY, data TEXT NOT NULL, accessed_at REAL NOT NULL)
@@ -35,6 +36,13 @@ _GO_ON: Final = "INSERT OR REPLACE INTO conversations(name, response_id) VALUES 
 _FORGET: Final = """
 DELETE FROM responses WHERE response_id IN
     (SELECT response_id FROM responses WHERE response_id != ? ORDER BY accessed_at DESC, rowid DESC LIMIT -1 OFFSET ?)
+"""
+_FORGET_ONE: Final = """
+DELETE FROM responses WHERE response_id =
+    (SELECT response_id FROM responses WHERE response_id != ? ORDER BY accessed_at, rowid LIMIT 1)
+"""
+_USED_BYTES: Final = """
+SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size
 """
 
 
@@ -106,7 +114,7 @@ class ResponseStore:
         return None if row is None else await self.find(row[0])
 
     async def put(self, response_id: str, kept: KeptResponse, conversation: str | None = None) -> None:
-        """Keep a response, and let it be the last one of a conversation; the least used ones beyond 100 go.
+        """Keep a response, and let it be the last one of a conversation; the least used ones beyond 100 or 128 MiB go.
 
         Raises:
             StoreError: The file cannot be used.
@@ -199,6 +207,11 @@ def _put(connection: sqlite3.Connection, response_id: str, data: str, now: float
         connection.execute(_GO_ON, (conversation, response_id))
     # The new one stays whatever its clock says: others may have been used in what is now the future.
     forgotten = connection.execute(_FORGET, (response_id, KEPT_RESPONSES - 1)).rowcount
+    # By pages, because the length of a text is only known when all of it has been read.
+    while connection.execute(_USED_BYTES).fetchone()[0] > KEPT_BYTES:
+        if not connection.execute(_FORGET_ONE, (response_id,)).rowcount:
+            break
+        forgotten += 1
     if forgotten:
         connection.execute("DELETE FROM conversations WHERE response_id NOT IN (SELECT response_id FROM responses)")
 

@@ -125,7 +125,9 @@ def _find_by_key(connection: sqlite3.Connection, root_db: Path, session_key: str
     if entry is not None and entry[0]:
         return str(entry[0]), str(entry[1])
     latest = connection.execute(
-        "SELECT id FROM sessions WHERE session_key = ? AND ended_at IS NULL ORDER BY started_at DESC", (session_key,)
+        "SELECT id FROM sessions WHERE session_key = ? AND source <> 'api_server' AND ended_at IS NULL "
+        "ORDER BY started_at DESC",
+        (session_key,),
     ).fetchone()
     return (str(latest[0]), None) if latest else None
 
@@ -149,7 +151,7 @@ def _read_chain(connection: sqlite3.Connection, owner: Owner, session_id: str) -
 
 def _may_adopt(owner: Owner, session: Row) -> bool:
     name, key = session.get("profile_name"), session.get("session_key")
-    return owner.may_adopt(str(name) if name else None, str(key) if key else None)
+    return owner.may_adopt(str(name) if name else None, str(key) if key else None, str(session.get("source")))
 
 
 def _rows(connection: sqlite3.Connection, sql: str, parameter: object) -> list[Row]:

@@ -300,6 +300,11 @@ def _foreign(profile: str, session_id: str) -> StoreError:
     )
 
 
+def unknown_session(profile: str) -> StoreError:
+    """The error of a session that the profile does not have; it does not say whether somebody else has it."""
+    return StoreError("the profile has no such session", code="session_not_found", profile=profile)
+
+
 async def load_conversation(scope: ProfileScope, session_id: str, *, to_continue: bool = False) -> Conversation | None:
     """A session with its active messages, or None when this profile has no such session.
 
@@ -309,7 +314,7 @@ async def load_conversation(scope: ProfileScope, session_id: str, *, to_continue
         to_continue: Whether a turn is to be added, which nobody can to another profile's session.
 
     Raises:
-        StoreError: The file cannot be used, or, with ``to_continue`` (``session_foreign``), the session belongs to
+        StoreError: The file cannot be used, or, with ``to_continue`` (``session_not_found``), the session belongs to
             another profile.
         ScopeClosed: The profile is over.
     """
@@ -337,7 +342,7 @@ def _select_conversation(
     session = SessionRecord(*row)
     if not Owner(profile).owns(session.profile_name, session.session_key, session.source):
         if to_continue:
-            raise _foreign(profile, session_id)
+            raise unknown_session(profile)
         return None
     return Conversation(session, select_active(connection, session_id))
 

@@ -23,7 +23,7 @@ from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.paths import HomePaths
 from hermes_trio.http.app import App
 from hermes_trio.http.connection import serve_connection
-from hermes_trio.http.types import ListenerLimits
+from hermes_trio.http.webhooks.listener import listener_limits
 from hermes_trio.io.groups import lone_error_raised
 from hermes_trio.io.http_transport import TrioTransport
 from hermes_trio.io.log import make_gateway_logger, open_log_writer
@@ -66,6 +66,7 @@ class GatewayFixture:
         self.request_errors: list[BaseException] = []
         self._nursery = nursery
         self._app = App(gateway)
+        self._limits = listener_limits(gateway)
         self._tls = SharedTls(gateway.shared.workers)
 
     def slot(self, profile: str) -> ProfileSlot:
@@ -75,7 +76,7 @@ class GatewayFixture:
     async def connect(self, *_address: object) -> trio.abc.Stream:
         """Open a connection as a client would; for tests that speak bytes."""
         client, server = memory_stream_pair()
-        self._nursery.start_soon(serve_connection, server, self._app, ListenerLimits(), self.request_errors.append)
+        self._nursery.start_soon(serve_connection, server, self._app, self._limits, self.request_errors.append)
         return client
 
     def client(self, profile: str = DEFAULT_PROFILE, *, key: str | None = None) -> httpx.AsyncClient:

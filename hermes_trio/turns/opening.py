@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hermes_trio.home.threats import find_threat
 from hermes_trio.models.resolve import resolve_targets
 from hermes_trio.store.root_sessions import adopt_session
-from hermes_trio.store.sessions import SessionRecord, load_conversation
+from hermes_trio.store.sessions import SessionRecord, load_conversation, unknown_session
 from hermes_trio.tools.skill_index import load_skills, offered_skills, skill_index_text
 from hermes_trio.turns.place import NOWHERE
 from hermes_trio.turns.prompt import build_system_prompt
@@ -46,7 +46,8 @@ async def find_opening(scope: ProfileScope, agent: Agent, request: TurnRequest, 
     """Find out what was said before, and with which prompt; a history the caller gave needs no store.
 
     Raises:
-        StoreError: The history could not be read, or (``session_foreign``) is another profile's.
+        StoreError: The history could not be read, or (``session_not_found``) the session is another profile's, or
+            is not there where the request needs it.
         HomeError: A file of the prompt cannot be read.
     """
     at = scope.clock.now()
@@ -128,4 +129,6 @@ async def _stored(scope: ProfileScope, request: TurnRequest) -> Conversation | N
         and await adopt_session(scope, request.root_db, request.session_id)
     ):
         known = await load_conversation(scope, request.session_id)
+    if known is None and request.needs_session:
+        raise unknown_session(scope.name)
     return known

@@ -25,7 +25,7 @@ class TurnRequest:
 
     Attributes:
         turn_id: Names the turn in the log.
-        session_id: The conversation it belongs to; made if there is none of this id.
+        session_id: The conversation it belongs to; made if there is none of this id, unless it needs one.
         user_message: Text, or parts of text and images in the chat-completions format.
         source: Where it comes from, as stored with the session.
         history: What was said before; None to take it from the store.
@@ -41,6 +41,7 @@ class TurnRequest:
         control: The owner's hold on the turn, or None.
         seal: What is to happen in the same transaction that stores the end of the turn, or None.
         sealed: Called as soon as that is committed, before anybody else is told of the end; or None.
+        needs_session: Whether it fails when there is no such conversation. Means nothing with a ``history``.
         resumed: Whether the message may have been worked on before, by a process that died: then what is stored of it
             is taken up. Means nothing with a ``history``.
         reasoning_effort: How hard the model is to think, from ``none`` to ``max``; empty for what the settings say.
@@ -64,6 +65,7 @@ class TurnRequest:
     control: TurnControl | None = None
     seal: Seal | None = None
     sealed: Callable[[], None] | None = None
+    needs_session: bool = False
     resumed: bool = False
     reasoning_effort: str = ""
     keeps_message: bool = False

@@ -120,6 +120,23 @@ async def test_a_body_that_is_too_large_is_refused_before_it_is_sent():
     assert client.handled == []
 
 
+async def test_what_the_connection_answers_itself_carries_the_headers_that_the_request_calls_for():
+    def headers_for(headers):
+        return [("X-For", headers.get("x-from") or "nobody")]
+
+    async def fail(_request, _responder) -> None:
+        raise ValueError("broken")
+
+    async with serving(fail, ListenerLimits(body_bytes=3, refusal_headers=headers_for)) as client:
+        answer = await client.ask(get("/", "X-From: me"))
+        assert (answer.status, answer.headers["x-for"]) == (500, "me")
+    async with serving(echo, ListenerLimits(body_bytes=3, refusal_headers=headers_for)) as client:
+        assert "x-for" not in (await client.ask(get("/", "X-From: me"))).headers
+        answer = await client.ask(b"no HTTP\r\n\r\n")
+        assert answer.status == 400
+        assert "x-for" not in answer.headers
+
+
 async def test_a_path_may_have_its_own_body_limit():
     limits = ListenerLimits(body_bytes=3, body_bytes_for=lambda path: 100 if path == "/large" else 3)
     async with serving(limits=limits) as client:

@@ -48,17 +48,19 @@ def test_who_owns_a_row_of_its_own_file(profile, profile_name, session_key, sour
 
 
 @pytest.mark.parametrize(
-    ("profile", "profile_name", "session_key", "expected"),
+    ("profile", "profile_name", "session_key", "source", "expected"),
     [
-        ("coder", "coder", None, True),
-        ("coder", None, "agent:coder:telegram:dm:1", True),
-        ("coder", None, "agent:coder2:telegram:dm:1", False),
-        ("coder", None, "agent:main:telegram:dm:1", False),
-        ("coder", "writer", "agent:coder:telegram:dm:1", False),
-        ("coder", None, None, False),
-        ("main", None, "agent:main:telegram:dm:1", False),
-        ("main", "main", "agent:main:telegram:dm:1", True),
+        ("coder", "coder", None, "telegram", True),
+        ("coder", None, "agent:coder:telegram:dm:1", "telegram", True),
+        ("coder", None, "agent:coder:telegram:dm:1", "api_server", False),
+        ("coder", "coder", "agent:main:any", "api_server", True),
+        ("coder", None, "agent:coder2:telegram:dm:1", "telegram", False),
+        ("coder", None, "agent:main:telegram:dm:1", "telegram", False),
+        ("coder", "writer", "agent:coder:telegram:dm:1", "telegram", False),
+        ("coder", None, None, "telegram", False),
+        ("main", None, "agent:main:telegram:dm:1", "telegram", False),
+        ("main", "main", "agent:main:telegram:dm:1", "telegram", True),
     ],
 )
-def test_what_a_profile_may_take_from_the_root_home(profile, profile_name, session_key, expected):
-    assert Owner(profile).may_adopt(profile_name, session_key) is expected
+def test_what_a_profile_may_take_from_the_root_home(profile, profile_name, session_key, source, expected):
+    assert Owner(profile).may_adopt(profile_name, session_key, source) is expected

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hermes_trio.errors import ScopeClosed, StoreError
+from hermes_trio.store import response_store
 from hermes_trio.store.response_store import KEPT_RESPONSES
 from hermes_trio.testing.clock import MovingClock
 from tests.store.response_rig import kept, open_responses
@@ -90,6 +91,22 @@ async def test_of_more_than_100_those_that_were_used_last_stay(tmp_path, autojum
         assert await store.find_last("talk2") is not None
         assert rows(path, "SELECT count(*) FROM responses") == [(KEPT_RESPONSES,)]
         assert rows(path, "SELECT count(*) FROM conversations") == [(KEPT_RESPONSES - 1,)]
+
+
+async def test_beyond_128_mib_those_that_were_used_last_stay(tmp_path, autojump_clock, monkeypatch):
+    monkeypatch.setattr(response_store, "KEPT_BYTES", 1024 * 1024)
+    clock = MovingClock()
+    async with open_responses(tmp_path, clock=clock) as (store, path):
+        for number in range(5):
+            clock.advance(1)
+            await store.put(f"r{number}", kept("x" * 300_000), f"talk{number}")
+        assert [number for number in range(5) if await store.has(f"r{number}")] == [2, 3, 4]
+        assert rows(path, "SELECT name FROM conversations ORDER BY name") == [("talk2",), ("talk3",), ("talk4",)]
+        await store.put("huge", kept("x" * 2_000_000))
+        assert rows(path, "SELECT response_id FROM responses") == [("huge",)]
+        for number in range(20):
+            await store.put(f"again{number}", kept("x" * 300_000))
+        assert path.stat().st_size < 4_000_000
 
 
 async def test_a_clock_that_was_set_back_costs_no_new_response(tmp_path, autojump_clock):

@@ -89,6 +89,18 @@ async def test_without_a_routing_entry_the_latest_open_session_is_adopted(home, 
         assert await adopt_session_of_key(scope, home / "state.db", CODER_ROOT_KEY) == CODER_ROOT_SESSION
 
 
+async def test_a_key_that_an_http_client_of_the_root_home_chose_makes_nothing_the_profiles(home, coder, autojump_clock):
+    with closing(sqlite3.connect(home / "state.db", isolation_level=None)) as other:
+        other.execute("DELETE FROM gateway_routing")
+        other.execute(
+            "UPDATE sessions SET session_key = ?, started_at = ?, ended_at = NULL WHERE id = ?",
+            (CODER_ROOT_KEY, T0 + 1e6, API_SESSION),
+        )
+    async with open_store(coder, "coder") as scope:
+        assert not await adopt_session(scope, home / "state.db", API_SESSION)
+        assert await adopt_session_of_key(scope, home / "state.db", CODER_ROOT_KEY) == CODER_ROOT_SESSION
+
+
 @pytest.mark.parametrize("key", [TELEGRAM_KEY, "agent:coder:telegram:dm:unknown", "agent:writer:telegram:dm:42"])
 async def test_keys_of_others_and_unknown_ones_bring_nothing(home, coder, key, autojump_clock):
     async with open_store(coder, "coder") as scope:

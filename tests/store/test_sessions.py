@@ -241,7 +241,7 @@ async def test_a_session_of_another_profile_is_neither_seen_nor_continued(home, 
         assert caught.value.code == "session_foreign"
         with pytest.raises(StoreError) as caught:
             await load_conversation(scope, CODER_ROOT_SESSION, to_continue=True)
-        assert caught.value.code == "session_foreign"
+        assert caught.value.code == "session_not_found"
         assert not await end_session(scope, CODER_ROOT_SESSION, "idle")
 
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from hermes_trio.http.api_turn import SESSION_HEADER, api_turn, session_headers
+from hermes_trio.http.api_turn import SESSION_HEADER, api_turn, session_headers, turn_fingerprint
 from hermes_trio.http.chat.objects import ChatCompletion, CompletionChoice, CompletionMessage, CompletionUsage
 from hermes_trio.http.chat.request import ChatRequest, parse_chat_request
 from hermes_trio.http.chat.stream import ChunkEncoder, usage_object
-from hermes_trio.http.idempotency import request_fingerprint
 from hermes_trio.http.model_names import public_model_name
 from hermes_trio.http.turn_relay import relay_stream, relay_whole
 from hermes_trio.models.events import TextDelta
@@ -81,7 +80,6 @@ async def serve_chat_completions(scope: ProfileScope, call: Call) -> None:
 def _read(scope: ProfileScope, call: Call) -> Exchange:
     asked = parse_chat_request(call.request.body)
     session_id = call.header(SESSION_HEADER.lower())
-    key = call.header("idempotency-key")
     now = scope.clock.now()
     turn = api_turn(
         scope,
@@ -97,7 +95,7 @@ def _read(scope: ProfileScope, call: Call) -> Exchange:
         asked=asked,
         turn=turn,
         model=asked.model or public_model_name(scope),
-        fingerprint=request_fingerprint(key, "chat", asked.raw, _FINGERPRINTED) if key else None,
+        fingerprint=turn_fingerprint(call, "chat", asked.raw, _FINGERPRINTED),
     )
 
 

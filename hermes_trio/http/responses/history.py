@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from hermes_trio.http.responses.talk import Talk
 
@@ -12,10 +14,23 @@ if TYPE_CHECKING:
     from hermes_trio.http.message_content import Content
     from hermes_trio.store.messages import StoredMessage
 
+#: More than the largest body that a client may send, so that what it sent last is kept.
+MOST_BYTES: Final = 16 * 1024 * 1024
+_IMAGE_GONE: Final = {"type": "text", "text": "[an image that is not kept any more]"}
+
 
 def encode_history(messages: Iterable[StoredMessage]) -> list[dict[str, object]]:
-    """Messages as they are kept."""
-    return [_encode(message) for message in messages]
+    """Messages as they are kept, in at most 16 MiB of JSON.
+
+    Where they take more, the oldest images go first, then the oldest messages; what the user said last stays.
+    """
+    kept = [_encode(message) for message in messages]
+    sizes = [_size(message) for message in kept]
+    _leave_out_images(kept, sizes)
+    if sum(sizes) <= MOST_BYTES:
+        return kept
+    starts = [index for index, message in enumerate(kept) if message["role"] == "user"] or [0]
+    return kept[next((start for start in starts if sum(sizes[start:]) <= MOST_BYTES), starts[-1]) :]
 
 
 def decode_history(kept: Iterable[Mapping[str, object]], at: float) -> tuple[StoredMessage, ...]:
@@ -48,6 +63,22 @@ def _encode(message: StoredMessage) -> dict[str, object]:
     if message.tool_call_id is not None:
         kept["tool_call_id"] = message.tool_call_id
     return kept
+
+
+def _leave_out_images(kept: list[dict[str, object]], sizes: list[int]) -> None:
+    """Leave out the oldest images, as far as it must be."""
+    excess = sum(sizes) - MOST_BYTES
+    for index, message in enumerate(kept):
+        content = message["content"]
+        if excess > 0 and isinstance(content, tuple):
+            message["content"] = tuple(part if part.get("type") == "text" else _IMAGE_GONE for part in content)
+            smaller = _size(message)
+            excess -= sizes[index] - smaller
+            sizes[index] = smaller
+
+
+def _size(message: Mapping[str, object]) -> int:
+    return len(msgspec.json.encode(message))
 
 
 def _content(content: object) -> Content:

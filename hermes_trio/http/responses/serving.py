@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from hermes_trio.http.api_turn import session_headers
-from hermes_trio.http.idempotency import request_fingerprint
+from hermes_trio.http.api_turn import session_headers, turn_fingerprint
 from hermes_trio.http.responses.output import Begun, changes_of
 from hermes_trio.http.responses.request import parse_responses_request
 from hermes_trio.http.responses.stream import ResponseEncoder
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from hermes_trio.http.turn_relay import Emit
     from hermes_trio.scope import ProfileScope
 
+_FINGERPRINTED: Final = ("input", "instructions", "previous_response_id", "conversation", "model", "tools")
+
 
 async def serve_responses(scope: ProfileScope, call: Call) -> None:
     """Answer one request; a client that goes away takes its turn with it, and nothing is kept.
@@ -33,7 +34,7 @@ async def serve_responses(scope: ProfileScope, call: Call) -> None:
     """
     asked = parse_responses_request(call.request.body)
     turn = ResponseTurn(scope, call, asked)
-    fingerprint = _fingerprint(call, asked)
+    fingerprint = turn_fingerprint(call, "responses", asked.fingerprinted, _FINGERPRINTED)
 
     async def run(emit: Emit[OutputChange]) -> FinishedResponse:
         async def work() -> FinishedResponse:
@@ -60,14 +61,6 @@ async def _answer_in_order(
     order = call.state.conversations.turn_of(asked.conversation) if asked.conversation else nullcontext()
     async with order:
         return await call.runtime.call(turn.answer, emit)
-
-
-def _fingerprint(call: Call, asked: ResponsesRequest) -> str | None:
-    key = call.header("idempotency-key")
-    if key is None:
-        return None
-    names = ("input", "instructions", "previous_response_id", "conversation", "model", "tools")
-    return request_fingerprint(key, "responses", asked.fingerprinted, names)
 
 
 def _as_begun(response: ResponseObject) -> ResponseObject:

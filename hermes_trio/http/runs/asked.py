@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from hermes_trio.errors import RequestError
 from hermes_trio.http.call import short_text
 from hermes_trio.http.chat.request import read_messages
@@ -74,4 +72,4 @@ async def read_asked_run(scope: ProfileScope, call: Call, body: StartRun) -> Ask
 
 
 def _messages(messages: Sequence[RunMessage], where: str) -> tuple[str, tuple[SentMessage, ...]]:
-    return read_messages(msgspec.to_builtins(messages), where)
+    return read_messages([{"role": one.role, "content": one.content} for one in messages], where)

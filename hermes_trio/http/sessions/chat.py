@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 
 from hermes_trio.errors import RequestError
+from hermes_trio.http.api_turn import api_turn, session_headers
 from hermes_trio.http.json_body import decode_body
 from hermes_trio.http.message_content import parse_content
 from hermes_trio.http.sessions.objects import SessionChatAnswer, SessionChatBody, SessionReply
@@ -16,16 +18,12 @@ from hermes_trio.http.sessions.serving import find_session
 from hermes_trio.http.sessions.stream import SessionEncoder, token_usage
 from hermes_trio.http.turn_relay import relay_stream, relay_whole
 from hermes_trio.store.session_lifecycle import model_alias_of
-from hermes_trio.turns.turn import TurnRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
     from hermes_trio.http.call import Call
     from hermes_trio.http.message_content import Content
     from hermes_trio.scope import ProfileScope
-    from hermes_trio.turns.events import TurnEvent
-    from hermes_trio.turns.turn import TurnResult
+    from hermes_trio.turns.turn import TurnRequest
 
 
 async def serve_session_chat(scope: ProfileScope, call: Call) -> None:
@@ -36,30 +34,23 @@ async def serve_session_chat(scope: ProfileScope, call: Call) -> None:
         ClientGone: The client went away.
     """
     turn = await _read(scope, call)
-
-    async def run_turn(emit: Callable[[Sequence[TurnEvent]], Awaitable[None]]) -> TurnResult:
-        return await call.runtime.run_turn(turn, emit)
-
-    result = await relay_whole(call.responder, run_turn)
+    result = await relay_whole(call.responder, partial(call.runtime.run_turn, turn))
     answer = SessionChatAnswer(
         "hermes.session.chat.completion",
         turn.session_id,
         SessionReply("assistant", result.text),
         token_usage(result.usage),
     )
-    await call.responder.send(200, msgspec.json.encode(answer), _headers(turn))
+    await call.responder.send(200, msgspec.json.encode(answer), session_headers(turn.session_id, turn.session_key))
 
 
 async def serve_session_chat_stream(scope: ProfileScope, call: Call) -> None:
     """The same as `serve_session_chat`, told as it happens."""
     turn = replace(await _read(scope, call), turn_id=f"run_{secrets.token_hex(16)}")
-
-    async def run_turn(emit: Callable[[Sequence[TurnEvent]], Awaitable[None]]) -> TurnResult:
-        return await call.runtime.run_turn(turn, emit)
-
     said = cast("Content", turn.user_message)
+    run_turn = partial(call.runtime.run_turn, turn)
     encoder = SessionEncoder(turn.session_id, turn.turn_id, said, scope.clock.now)
-    await relay_stream(call.responder, run_turn, encoder, _headers(turn))
+    await relay_stream(call.responder, run_turn, encoder, session_headers(turn.session_id, turn.session_key))
 
 
 async def _read(scope: ProfileScope, call: Call) -> TurnRequest:
@@ -70,19 +61,5 @@ async def _read(scope: ProfileScope, call: Call) -> TurnRequest:
         raise RequestError("the message is empty", param="message")
     session_id = (await find_session(scope, call)).id
     alias = await model_alias_of(scope, session_id)
-    routes = {route.alias: route for route in scope.config.api_server.model_routes}
-    return TurnRequest(
-        turn_id=secrets.token_hex(6),
-        session_id=session_id,
-        user_message=content,
-        session_key=call.header("x-hermes-session-key") or "",
-        route=routes.get(alias),
-        user_id=(call.source.user_id if call.source is not None else None) or "",
-    )
-
-
-def _headers(turn: TurnRequest) -> tuple[tuple[str, str], ...]:
-    """The headers that tell the client of its conversation, as far as they can: an id of a chat may hold anything."""
-    fits = turn.session_id.isascii() and turn.session_id.isprintable()
-    session = (("X-Hermes-Session-Id", turn.session_id),) if fits else ()
-    return (*session, ("X-Hermes-Session-Key", turn.session_key)) if turn.session_key else session
+    turn = api_turn(scope, call, model=alias, session_id=session_id, user_message=content, history=None, system_text="")
+    return replace(turn, needs_session=True)

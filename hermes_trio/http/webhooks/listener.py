@@ -10,6 +10,7 @@ import trio
 from hermes_trio.http.app import App
 from hermes_trio.http.endpoint import EndpointTable
 from hermes_trio.http.listener import Listener, open_tcp_listeners, serve_listener
+from hermes_trio.http.origins import SECURITY_HEADERS, origin_headers
 from hermes_trio.http.types import ListenerLimits
 from hermes_trio.http.webhooks.endpoints import is_webhook_path, own_endpoints
 
@@ -17,18 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hermes_trio.gateway.gateway import Gateway
+    from hermes_trio.http.types import Headers
 
 RETRY_SECONDS: Final = 30.0
 
 
 def listener_limits(gateway: Gateway) -> ListenerLimits:
-    """Sizes and times of a listener that serves webhooks, too."""
+    """Sizes and times of a listener that serves webhooks, too, and what its own answers tell browsers."""
     usual = ListenerLimits()
 
     def body_bytes(path: str) -> int:
         return gateway.webhooks.max_body_bytes if is_webhook_path(path) else usual.body_bytes
 
-    return replace(usual, body_bytes_for=body_bytes)
+    def refusal_headers(headers: Headers) -> tuple[tuple[str, str], ...]:
+        return (*SECURITY_HEADERS, *origin_headers(gateway.settings.cors_origins, headers))
+
+    return replace(usual, body_bytes_for=body_bytes, refusal_headers=refusal_headers)
 
 
 async def serve_webhook_listener(gateway: Gateway, on_error: Callable[[BaseException], None]) -> None:

@@ -251,6 +251,16 @@ async def test_a_repeated_request_gets_the_same_response_whole_or_as_a_stream(op
         assert rows(gateway, "state_db", "SELECT count(*) FROM messages WHERE role = 'user'") == [(2,)]
 
 
+async def test_the_same_key_in_another_session_or_for_another_user_is_another_request(opened, autojump_clock):
+    async with opened as gateway, gateway.client("ada") as client:
+        answers = [
+            (await respond(client, "!say hello", {"Idempotency-Key": "once", name: value})).json()["id"]
+            for name in ("X-Hermes-Session-Id", "X-Hermes-Session-Key", "X-Hermes-User-Id")
+            for value in ("one", "two", "one")
+        ]
+        assert len(set(answers)) == 6
+
+
 async def test_a_repeated_request_during_the_first_waits_for_it(opened, autojump_clock):
     heard = []
 

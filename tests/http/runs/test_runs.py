@@ -1,13 +1,17 @@
 """Runs: started by a request and going on without it, asked about, bounded, and ended with their profile."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from hermes_trio.http.runs.asked import read_asked_run
 from hermes_trio.http.runs.run import Run
+from hermes_trio.http.runs.shapes import RunMessage, StartRun
 from hermes_trio.http.runs.table import KEPT_BYTES, KEPT_RUNS, RunTable
+from hermes_trio.io.clock import FixedClock
 from hermes_trio.models.events import Usage
 from hermes_trio.testing import ProfileFiles, open_gateway
 from hermes_trio.turns.request import TurnResult
@@ -121,6 +125,16 @@ async def test_a_body_that_does_not_fit_is_refused_with_the_name_of_the_field(tm
 async def test_a_body_that_is_no_json_is_refused(tmp_path, autojump_clock, body):
     async with open_runs(tmp_path) as (_, runs):
         assert (await runs.client.post("runs", content=body)).status_code == 400
+
+
+async def test_it_does_not_matter_how_deeply_a_part_that_is_passed_over_is_nested():
+    deep: list = []
+    for _ in range(5000):
+        deep = [deep]
+    body = StartRun([RunMessage("user", [{"type": "text", "text": "hello", "more": deep}])])
+    call = SimpleNamespace(header=lambda _name: None)
+    asked = await read_asked_run(SimpleNamespace(clock=FixedClock()), call, body)
+    assert asked.user_message.content == "hello"
 
 
 async def test_a_response_that_nobody_knows_is_404(tmp_path, autojump_clock):

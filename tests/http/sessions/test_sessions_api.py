@@ -9,6 +9,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from hermes_trio.store.messages import StoredMessage, ToolCall
+from hermes_trio.store.session_lifecycle import delete_session
 from hermes_trio.store.sessions import SessionRecord, TurnRecord, record_turn
 from hermes_trio.testing import ProfileFiles, open_gateway
 
@@ -331,6 +332,22 @@ async def test_a_session_in_which_a_turn_runs_cannot_be_ended_or_deleted(
     assert (await ada.call(method, f"/{session_id}", body)).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/chat", "/chat/stream"])
+async def test_a_message_that_waited_while_its_session_was_deleted_brings_nothing_back(opened, ada, path):
+    await ada.make()
+    answers = []
+
+    async def ask() -> None:
+        answers.append(await ada.call("POST", f"/s1{path}", {"message": "hello"}))
+
+    runtime = opened.gateway.table["ada"].runtime
+    async with trio.open_nursery() as nursery, runtime.hold_session("s1"):
+        nursery.start_soon(ask)
+        await wait_all_tasks_blocked()
+        await delete_session(runtime.scope, "s1")
+    assert error(answers[0]) == error(await ada.call("GET", "/s1")) == (404, "session_not_found")
+
+
 async def test_what_the_agent_had_to_do_is_deleted_with_its_session(opened, ada):
     await ada.make("s1")
     workplace = opened.gateway.table["ada"].runtime.agent.workplace
@@ -413,6 +430,19 @@ async def test_a_session_in_the_root_home_is_taken_over_when_it_is_named(opened,
     assert error(await bob.call("GET", "/old")) == (404, "session_not_found")
     assert error(await ada.call("POST", "", {"id": "old"})) == (409, "session_exists")
     assert len((await ada.call("GET", "/old/messages")).json()["data"]) == 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("path", ["chat/completions", "responses"])
+async def test_a_session_of_another_profile_in_the_same_file_cannot_be_gone_on_with(opened, path, stream):
+    await keep_in_root(opened, "old")
+    body = {"messages": [{"role": "user", "content": "x"}], "input": "x", "stream": stream}
+    async with opened.client() as client:
+        refused = await client.post(path, json=body, headers={"X-Hermes-Session-Id": "old"})
+    assert error(refused) == (404, "session_not_found")
+    assert "profile 'default': the profile has no such session" in refused.json()["error"]["message"]
+    with sqlite3.connect(opened.home.profile("default").state_db) as connection:
+        assert connection.execute("SELECT count(*) FROM messages").fetchone() == (2,)
 
 
 async def test_a_session_that_was_deleted_does_not_come_back_from_the_root_home(opened, ada):

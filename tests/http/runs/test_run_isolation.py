@@ -63,7 +63,8 @@ async def test_a_foreign_run_cannot_be_told_from_one_that_never_was(tmp_path, au
     assert "refused a request about a run" not in others
 
 
-async def test_an_own_run_is_found_under_every_address_that_is_its_owners(tmp_path, autojump_clock):
+@pytest.mark.slow
+async def test_an_own_run_is_found_under_every_address_that_is_its_owners(tmp_path):
     config = {"model": "builtin/echo", "platforms": {"api_server": {"extra": {"profiles": "all"}}}}
     files = {"default": ProfileFiles("You are Dee.", config), "ada": ProfileFiles("You are Ada.", ASKING)}
     async with open_gateway(files, root=tmp_path) as gateway, gateway.client("ada") as client:

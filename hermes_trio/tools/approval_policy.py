@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hermes_trio.tools.approval import Announce, AnnounceEnd
     from hermes_trio.tools.approval_ledger import ApprovalLedger
     from hermes_trio.tools.hooks import Hooks
-    from hermes_trio.tools.shell_reader import ReadCommand
+    from hermes_trio.tools.shell_command import ReadCommand
     from hermes_trio.tools.tool_turn import Approve, AskModel, ToolTurn
 
 SMART_SECONDS: Final = 20.0

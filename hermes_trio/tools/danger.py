@@ -14,14 +14,14 @@ from hermes_trio.tools.danger_code import code_dangers, stops_gateway
 from hermes_trio.tools.danger_files import file_dangers, has_option, positionals
 from hermes_trio.tools.danger_names import DESCRIPTIONS, HARDLINE_KEYS
 from hermes_trio.tools.danger_patterns import BY_PROGRAM, VALUED
-from hermes_trio.tools.shell_reader import ReadCommand, read_command
+from hermes_trio.tools.shell_reader import read_command
 from hermes_trio.tools.shell_wrappers import SHELLS, WRAPPERS, program_name, skip_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hermes_trio.tools.danger_patterns import Pattern
-    from hermes_trio.tools.shell_reader import SimpleCommand
+    from hermes_trio.tools.shell_command import ReadCommand, SimpleCommand
 
 _MKFS: Final = re.compile(r"mkfs(\..+)?")
 _SUDO_STDIN: Final = ("-S", "--stdin")

@@ -13,7 +13,7 @@ from hermes_trio.tools.shell_wrappers import FOUND, SHELLS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from hermes_trio.tools.shell_reader import SimpleCommand
+    from hermes_trio.tools.shell_command import SimpleCommand
 
 _FETCHERS: Final = frozenset({"curl", "wget", "fetch", "http", "https", "xh", "aria2c", "lynx", "nc", "ncat"})
 _DECODERS: Final = frozenset({"base64", "base32", "basenc", "xxd", "uudecode", "openssl", "rev", "gpg"})

@@ -12,7 +12,7 @@ from hermes_trio.tools.shell_wrappers import FOUND
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from hermes_trio.tools.shell_reader import SimpleCommand
+    from hermes_trio.tools.shell_command import SimpleCommand
 
 _HOME: Final = re.compile(r"^(\$HOME|\$\{HOME[^}]*\}|/root|/home/[^/]+|/Users/[^/]+|~[^/]*)(?=/|$)")
 _ROOTS: Final = frozenset(

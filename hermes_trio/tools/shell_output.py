@@ -10,7 +10,7 @@ from hermes_trio.tools.shell_words import decode_escapes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hermes_trio.tools.shell_reader import SimpleCommand
+    from hermes_trio.tools.shell_command import SimpleCommand
 
 #: What these print is the name of a program, or what their users put into ``eval``.
 _KNOWN_PRINTERS_TEXT: Final = """

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hermes_trio.tools.shell_reader import MOST_COMMANDS, ReadCommand, read_command
+from hermes_trio.tools.shell_command import ReadCommand
+from hermes_trio.tools.shell_reader import MOST_COMMANDS, read_command
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: More than the largest body that a client may send, so that what it sent last is kept.
 MOST_BYTES: Final = 16 * 1024 * 1024
-_IMAGE_GONE: Final = {"type": "text", "text": "[an image that is not kept any more]"}
+_IMAGE_GONE: Final[Mapping[str, object]] = {"type": "text", "text": "[an image that is not kept any more]"}
 
 
 def encode_history(messages: Iterable[StoredMessage]) -> list[dict[str, object]]:

@@ -174,7 +174,7 @@ class Found:
     @property
     def allow(self) -> str:
         """Value of an ``Allow`` header (RFC 9110, 10.2.1)."""
-        return ", ".join(sorted(self.methods))
+        return ", ".join(sorted({*self.methods, *(("HEAD",) if "GET" in self.methods else ())}))
 
 
 class EndpointTable:

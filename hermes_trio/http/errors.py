@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -30,6 +30,8 @@ _MODEL_STATUS: Mapping[str, int] = {
     "provider_unknown": 503,
     "model_timeout": 504,
 }
+_CHALLENGE: Final = (("WWW-Authenticate", "Bearer"),)
+"""What RFC 9110 (11.6.1) wants of every 401."""
 _STATUS: tuple[tuple[type[HermesTrioError], int], ...] = (
     (UnknownProfile, 404),
     (CapacityExceeded, 429),
@@ -53,7 +55,9 @@ def error_answer(error: HermesTrioError) -> ErrorAnswer:
     """The answer that tells a client of this error."""
     status = _status(error)
     wait = getattr(error, "retry_after", None)
-    headers = () if wait is None else (("Retry-After", str(max(1, round(wait)))),)
+    headers: tuple[tuple[str, str], ...] = () if wait is None else (("Retry-After", str(max(1, round(wait)))),)
+    if status == 401:
+        headers += _CHALLENGE
     param = error.param if isinstance(error, RequestError) else None
     return ErrorAnswer(status, error_body(str(error), status, error.code, param), headers)
 

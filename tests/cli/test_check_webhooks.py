@@ -119,7 +119,7 @@ def test_the_file_of_subscriptions_is_checked_too(found, tmp_path):
     assert found() == [("webhook_subscriptions_invalid", "error")]
     path.write_text(json.dumps({"a": {}, "b": GOOD, "c": {"profile": ""}, "fixed": GOOD}))
     assert found(fixed=GOOD) == [
-        ("webhook_route_invalid", "warning"),
+        ("webhook_route_invalid", "error"),
         ("webhook_secret_missing", "error"),
         ("webhook_shadowed", "warning"),
     ]

@@ -57,6 +57,10 @@ async def test_unknown_routes_are_plain_404_and_wrong_methods_405(opened, autoju
         assert (missing.status_code, missing.text) == (404, "404: Not Found")
         wrong = await get(gateway, "/v1/chat/completions")
         assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+        client = gateway.client()
+        reading = await client.delete("models")
+        assert (reading.status_code, reading.headers["allow"]) == (405, "GET, HEAD")
+        await client.aclose()
 
 
 @pytest.mark.parametrize(
@@ -78,6 +82,7 @@ async def test_a_request_without_the_profiles_own_key_is_refused(opened, autojum
             raw = {"Authorization": header.encode("latin-1")}
             answer = await client.get("http://gateway.test/p/ada/v1/models", headers=raw)
         assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == "Bearer"
         assert answer.json()["error"]["code"] == code
         assert key_of("ada") not in answer.text
 

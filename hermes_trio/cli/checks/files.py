@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hermes_trio.cli.checks.findings import Finding, Level
 from hermes_trio.cli.checks.platforms import installed_adapters
-from hermes_trio.home.provenance import ROUTE_INVALID
+from hermes_trio.home.provenance import ROUTE_INVALID, WEBHOOK_ROUTE_INVALID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,8 +78,8 @@ def _remarks(settings: ProfileSettings) -> Iterator[Finding]:
         )
     for notice in settings.config.notices:
         yield Finding(
-            # Without the route its messages are answered by a profile that is not meant to see them.
-            level=Level.ERROR if notice.code == ROUTE_INVALID else Level.WARNING,
+            # What is left out changes who answers, or whether anybody does.
+            level=Level.ERROR if notice.code in (ROUTE_INVALID, WEBHOOK_ROUTE_INVALID) else Level.WARNING,
             code=notice.code,
             profile=settings.name,
             where=str(notice.location),

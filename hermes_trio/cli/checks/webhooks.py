@@ -10,6 +10,7 @@ from hermes_trio.cli.checks.listening import bind_problem
 from hermes_trio.delivery.targets import TargetInvalid, parse_target
 from hermes_trio.home.names import DEFAULT_PROFILE
 from hermes_trio.home.process_record import read_live_gateway
+from hermes_trio.home.provenance import WEBHOOK_ROUTE_INVALID
 from hermes_trio.home.webhook_config import GITHUB_COMMENT, LOG, NO_AUTHENTICATION
 from hermes_trio.home.webhook_subscriptions import SubscriptionsError, parse_subscriptions
 from hermes_trio.http.webhooks.filters import FilterInvalid, compile_filter
@@ -56,7 +57,8 @@ def _subscriptions(survey: Survey, settings: ProfileSettings) -> Iterator[Findin
     if path.exists() and path.stat().st_mode & 0o077:
         yield _finding("secrets_not_private", str(path), "others may read the secrets", f"chmod 600 {path}")
     for notice in found.notices:
-        yield _finding(notice.code, str(notice.location), f"{notice.path}: {notice.text}", None)
+        level = Level.ERROR if notice.code == WEBHOOK_ROUTE_INVALID else Level.WARNING
+        yield _finding(notice.code, str(notice.location), f"{notice.path}: {notice.text}", None, level=level)
     for name, route in found.routes.items():
         if name in settings.config.webhook.routes:
             text = f"the subscription {name} has no effect: config.yaml has a route of this name"

@@ -52,11 +52,6 @@ class Talk:
                 one.results.setdefault(call_id, content)
                 return
 
-    @property
-    def last_role(self) -> str | None:
-        """Who had the last word; None if nobody has said anything."""
-        return self._rounds[-1].role if self._rounds else None
-
     def messages(self, at: float) -> tuple[StoredMessage, ...]:
         """The messages.
 
